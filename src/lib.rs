@@ -1,1 +1,9 @@
-
+//! netc compiles declarative descriptions of convolutional networks to native forward functions.
+pub mod check;
+pub mod diagnostic;
+pub mod graph;
+pub mod kernels;
+pub mod limits;
+pub mod plan;
+pub mod source;
+pub mod syntax;

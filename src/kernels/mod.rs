@@ -1,0 +1,41 @@
+//! The kernels: for each algorithm what it needs to know (its *spec*, which is all that code generation sees), how it splits into tasks, how its
+//! parameters are packed, and its reference in plain f64.
+//!
+//! # How a kernel is called
+//!
+//! `extern "C" fn(operands: *const *mut f32, begin: usize, end: usize, batch: usize)` does the tasks `begin..end` of `0..spec.n_tasks(batch)`. Tasks
+//! write disjoint parts of the result and may run in any order and on any thread. `operands` are, in this order: the inputs of the operation, its packed
+//! parameters, the operands of the epilogue, the result. Each tensor's spec is a [`View`](crate::plan::View); the pointer is to the first float of the first image's tensor, halo
+//! included. A kernel that writes a tensor with a halo writes the halo's zeros too: see `codegen::clif`.
+
+mod packing;
+mod spec;
+
+pub use packing::Packing;
+pub use spec::{
+    ConvSpec, CopySpec, DenseSpec, DepthwiseSpec, Epilogue, KernelSpec, Lattice, LrnSpec, MapSpec,
+    PoolSpec, PoolWindows, ResizeSpec, SoftmaxSpec, TransposedTaps,
+};
+
+/// A family of register tiles for convolution and dense layers: vector width, registers, block of channels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TileFamily {
+    /// 128-bit vectors, all in Cranelift: every machine has it.
+    Clif128,
+}
+
+impl TileFamily {
+    /// Its name in options and plans.
+    pub fn name(self) -> &'static str {
+        match self {
+            TileFamily::Clif128 => "clif128",
+        }
+    }
+
+    /// Channels that lie side by side in its tensors: the outputs of one tile.
+    pub fn channel_block(self) -> usize {
+        match self {
+            TileFamily::Clif128 => 8,
+        }
+    }
+}

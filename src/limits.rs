@@ -1,0 +1,55 @@
+//! Every cap of the compiler, with its reason.
+//!
+//! A hostile or mistaken text must get its answer before memory or time is spent on it, so each cap is checked before the
+//! work that it bounds. All stand an order of magnitude above the largest network that we know.
+
+/// Bytes of one source file. ResNet-152 takes 2 KB; spans hold 32 bits.
+pub const SOURCE_BYTES: usize = 4 << 20;
+
+/// Nesting of brackets and braces. The parser recurses once or twice a level, so this bounds its stack.
+pub const NESTING: usize = 64;
+
+/// Nesting of operators without brackets (`not not ...`, `- - ...`, a long `if ... else if` chain): bounds the stack of what walks expressions.
+pub const EXPRESSION_DEPTH: usize = 256;
+
+/// Files that one compilation may read through `use`.
+pub const FILES: usize = 256;
+
+/// Blocks inside blocks while a net is expanded: bounds the stack of the expansion.
+pub const CALL_DEPTH: usize = 64;
+
+/// Nodes of an expanded net. ResNet-1202 has about 5,000.
+pub const NODES: usize = 200_000;
+
+/// Steps that the expansion may take, those that make no node included (a repeat of an empty body, nested repeats).
+pub const EXPANSION_STEPS: usize = 4_000_000;
+
+/// Rounds of one `repeat`.
+pub const REPEAT: u64 = 100_000;
+
+/// Elements of one list value.
+pub const LIST_ELEMENTS: usize = 100_000;
+
+/// Bytes of one text value, interpolation included.
+pub const TEXT_BYTES: usize = 64 << 10;
+
+/// Elements of one tensor of one image: 2^31 floats are 8 GiB.
+pub const TENSOR_ELEMENTS: u64 = 1 << 31;
+
+/// Learned parameters and buffers of one net: 2^34 floats are 64 GiB.
+pub const PARAMETER_ELEMENTS: u64 = 1 << 34;
+
+/// Operations of one elementwise function after inlining: bounds the code of one kernel.
+pub const FUNCTION_OPS: usize = 4_096;
+
+/// Bytes of a safetensors header: the format's own reference implementation caps it here.
+pub const WEIGHTS_HEADER_BYTES: u64 = 100 << 20;
+
+/// Bytes of a YAML manifest.
+pub const MANIFEST_BYTES: u64 = 4 << 20;
+
+/// Pixels of a picture before it is resized: 2^28 are 16,384 x 16,384.
+pub const IMAGE_PIXELS: u64 = 1 << 28;
+
+/// Diagnostics that one run reports; past that, the text is something else.
+pub const DIAGNOSTICS: usize = 100;

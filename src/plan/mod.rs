@@ -1,0 +1,102 @@
+//! From a graph to a plan: which kernels run in which order, on which tensors, laid out how and where.
+//!
+//! Facts about the machine enter here and not before.
+
+mod view;
+
+pub use view::View;
+
+use crate::graph::ParamId;
+use crate::kernels::KernelSpec;
+
+/// What the planner knows about the machine it plans for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Machine {
+    /// The family of tiles that convolutions and dense layers use.
+    pub family: crate::kernels::TileFamily,
+    /// Whether fused multiply-add is there.
+    pub has_fma: bool,
+}
+
+/// Handle of a kernel in a [`Plan`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KernelId(pub u32);
+
+/// Handle of a buffer in a [`Plan`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BufferId(pub u32);
+
+/// Handle of a packed parameter in a [`Plan`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PackedId(pub u32);
+
+/// A region of the arena. Sizes and offsets are per image: for a batch of n everything is n times as large.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Buffer {
+    /// Floats per image, a multiple of [`ALIGNMENT_FLOATS`].
+    pub size: usize,
+    /// From the start of the arena, floats per image, a multiple of [`ALIGNMENT_FLOATS`].
+    pub offset: usize,
+    /// First and last step that touch it.
+    pub live: (usize, usize),
+}
+
+/// Buffers begin at multiples of this many floats (64 bytes, a cache line).
+pub const ALIGNMENT_FLOATS: usize = 16;
+
+/// A pointer that a step passes to its kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operand {
+    /// A place in the arena: the buffer's start plus `offset` floats (which do not grow with the batch: a block of channels within the first image).
+    Buffer {
+        /// Which.
+        buffer: BufferId,
+        /// Where in it.
+        offset: usize,
+    },
+    /// The user's input tensor with this index, plain.
+    Input(usize),
+    /// The user's output tensor with this index, plain.
+    Output(usize),
+    /// A packed parameter.
+    Param(PackedId),
+}
+
+/// One call of a kernel over its whole range of tasks.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// What runs.
+    pub kernel: KernelId,
+    /// Its pointers, in the order that the kernel states.
+    pub operands: Vec<Operand>,
+    /// The node's name, for people.
+    pub name: String,
+}
+
+/// A parameter as a kernel wants it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PackedParam {
+    /// Its values.
+    pub param: ParamId,
+    /// Their order.
+    pub packing: crate::kernels::Packing,
+    /// Offset in the block of packed parameters, floats, a multiple of [`ALIGNMENT_FLOATS`].
+    pub offset: usize,
+}
+
+/// A compiled network without its code: everything that code generation, binding and running need.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// The distinct kernels.
+    pub kernels: Vec<KernelSpec>,
+    /// In order of execution.
+    pub steps: Vec<Step>,
+    /// The regions of the arena.
+    pub buffers: Vec<Buffer>,
+    /// Size of the arena, floats per image.
+    pub arena_size: usize,
+    /// Parameters to pack, in order of their offsets.
+    pub packed: Vec<PackedParam>,
+    /// Size of all packed parameters, floats.
+    pub packed_size: usize,
+}
