@@ -333,14 +333,14 @@ fn eval_compare(op: CompareOp, a: f64, b: f64) -> bool {
     }
 }
 
-/// The error function to f64 accuracy: its Maclaurin series below 3 (terms up to 3^(2n+1)/n! stay below 4e3 times the result),
+/// The error function to f64 accuracy: its Maclaurin series below 2 (where its terms stay below 11),
 /// the continued fraction of erfc beyond (Abramowitz and Stegun 7.1.5, 7.1.14).
 fn erf(x: f64) -> f64 {
     let magnitude = x.abs();
     if magnitude.is_nan() {
         return x;
     }
-    let value = if magnitude < 3.0 {
+    let value = if magnitude < 2.0 {
         let (mut term, mut sum, mut n) = (magnitude, magnitude, 0.0);
         while term.abs() > 1e-18 * sum {
             n += 1.0;
