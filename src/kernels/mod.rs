@@ -10,6 +10,7 @@
 
 mod packing;
 mod spec;
+mod tasks;
 
 pub use packing::Packing;
 pub use spec::{
@@ -39,3 +40,6 @@ impl TileFamily {
         }
     }
 }
+
+/// Output features of one task of a dense layer.
+pub const DENSE_FEATURES_PER_TASK: usize = 32;
