@@ -339,7 +339,7 @@ def last_of_branch(module):
 @torch.no_grad()
 def randomize(net, size, generator):
     """Random weights with which every part of the net shows in the output: He-normal, biases too, batch-norm statistics the true ones strongly
-    perturbed. Residual branches are damped: else a net of 1000 layers amplifies the rounding of the first a thousandfold."""
+    perturbed. Residual branches are damped, and relus kept half open by their bias: else a deep net amplifies the rounding of its first layer a thousandfold."""
     def uniform(n):
         return torch.rand(n, generator=generator) + 0.5
 
@@ -355,7 +355,7 @@ def randomize(net, size, generator):
         layer.running_mean.copy_(mean + normal(n, 0.1) * variance.sqrt())
         layer.running_var.copy_(variance * uniform(n))
         layer.weight.copy_(uniform(n) * (0.25 if layer in damped else 1))
-        layer.bias.copy_(normal(n, 0.1))
+        layer.bias.copy_(normal(n, 0.1) + (0 if layer in damped else 0.5))
 
     hooks = []
     for layer in net.modules():
