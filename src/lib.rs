@@ -1,5 +1,6 @@
 //! netc compiles declarative descriptions of convolutional networks to native forward functions.
 pub mod check;
+pub mod data;
 pub mod diagnostic;
 pub mod graph;
 pub mod kernels;
@@ -7,3 +8,4 @@ pub mod limits;
 pub mod plan;
 pub mod source;
 pub mod syntax;
+pub mod weights;
