@@ -11,6 +11,7 @@
 mod packing;
 pub mod reference;
 mod spec;
+mod tasks;
 
 pub use packing::Packing;
 pub use spec::{
@@ -40,3 +41,6 @@ impl TileFamily {
         }
     }
 }
+
+/// Output features of one task of a dense layer.
+pub const DENSE_FEATURES_PER_TASK: usize = 32;
