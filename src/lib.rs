@@ -1,5 +1,6 @@
 //! netc compiles declarative descriptions of convolutional networks to native forward functions.
 pub mod check;
+pub mod codegen;
 pub mod data;
 pub mod diagnostic;
 pub mod graph;

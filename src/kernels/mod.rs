@@ -9,7 +9,9 @@
 //! included. A kernel that writes a tensor with a halo writes the halo's zeros too: see `codegen::clif`.
 
 mod packing;
+pub mod reference;
 mod spec;
+mod tasks;
 
 pub use packing::Packing;
 pub use spec::{
@@ -39,3 +41,6 @@ impl TileFamily {
         }
     }
 }
+
+/// Output features of one task of a dense layer.
+pub const DENSE_FEATURES_PER_TASK: usize = 32;

@@ -1,15 +1,59 @@
 //! Binding: every parameter of a net gets its values, or one report says of all of them why not.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use rayon::prelude::*;
 
 use super::init::SeededWeights;
 use super::names::NameMap;
 use super::safetensors::WeightsFile;
 use crate::diagnostic::{Code, Diagnostic, codes, did_you_mean};
-use crate::graph::{Graph, Param, Recipe};
+use crate::graph::{Graph, Param, Recipe, evaluate_recipe};
+use crate::plan::Plan;
 
 /// Lines of a report's list before it says how many more there are.
 const LISTED: usize = 8;
+
+/// Fills the block of packed parameters that `plan` lays out. `graph` is the optimized graph that the plan was made from; what it derives is
+/// derived here. `progress` is called after each parameter with the number of floats that it filled, from several threads.
+///
+/// `block` has `plan.packed_size` floats. Answers every tensor whose values cannot be used, in the order of the plan.
+pub fn bind(
+    graph: &Graph,
+    plan: &Plan,
+    source: &WeightSource,
+    block: &mut [f32],
+    progress: &(dyn Fn(usize) + Sync),
+) -> Result<(), Vec<Diagnostic>> {
+    let mut places = Vec::with_capacity(plan.packed.len());
+    let mut rest = block;
+    let mut start = 0;
+    for packed in &plan.packed {
+        // Offsets rise from one parameter to the next, so the block splits into disjoint parts.
+        let (_, tail) = std::mem::take(&mut rest).split_at_mut(packed.offset - start);
+        let (place, tail) = tail.split_at_mut(packed.packing.packed_len());
+        start = packed.offset + place.len();
+        rest = tail;
+        places.push((packed, place));
+    }
+    let mut faults: Vec<Diagnostic> = places
+        .into_par_iter()
+        .filter_map(|(packed, place)| {
+            let mut stored = |name: &str, shape: &[usize]| source.values(name, shape);
+            let values = match evaluate_recipe(graph, packed.param, &mut stored) {
+                Ok(values) => values,
+                Err(fault) => return Some(fault),
+            };
+            packed.packing.pack(&values, place);
+            progress(place.len());
+            None
+        })
+        .collect();
+    // A tensor that two derived parameters need would be told twice.
+    let mut seen = BTreeSet::new();
+    faults.retain(|fault| seen.insert(fault.message.clone()));
+    if faults.is_empty() { Ok(()) } else { Err(faults) }
+}
 
 /// Where stored parameters come from.
 #[derive(Debug)]
@@ -40,20 +84,14 @@ impl WeightSource {
         }
     }
 
-    /// The values of a stored parameter, all finite. A caller that ran [`WeightSource::check`] sees only faults of the values here.
-    pub fn values(&self, param: &Param) -> Result<Vec<f32>, Diagnostic> {
-        let Recipe::Stored { name, .. } = &param.recipe else {
-            return Err(Diagnostic::without_place(
-                codes::WEIGHTS_MISSING,
-                "a derived parameter is not stored",
-            ));
-        };
+    /// The values of the stored parameter `name`, all finite. A caller that ran [`WeightSource::check`] sees only faults of the values here.
+    pub fn values(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, Diagnostic> {
         let values = match self {
             WeightSource::File(file) => file.read(name),
-            WeightSource::Seeded(seeded) => seeded.values(param),
+            WeightSource::Seeded(seeded) => seeded.values(name, shape),
         };
         let values = values
-            .filter(|values| values.len() == param.elements())
+            .filter(|values| values.len() == shape.iter().product())
             .ok_or_else(|| {
                 Diagnostic::without_place(
                     codes::WEIGHTS_MISSING,
@@ -62,17 +100,17 @@ impl WeightSource {
             })?;
         match values.iter().position(|value| !value.is_finite()) {
             None => Ok(values),
-            Some(index) => Err(not_finite(name, param, &values, index)),
+            Some(index) => Err(not_finite(name, shape, &values, index)),
         }
     }
 }
 
 /// E0806 about one tensor.
-fn not_finite(name: &str, param: &Param, values: &[f32], index: usize) -> Diagnostic {
+fn not_finite(name: &str, shape: &[usize], values: &[f32], index: usize) -> Diagnostic {
     let n_bad = values.iter().filter(|value| !value.is_finite()).count();
     let mut place = Vec::new();
     let mut rest = index;
-    for size in param.shape.iter().rev() {
+    for size in shape.iter().rev() {
         place.push(rest % size.max(&1));
         rest /= size.max(&1);
     }
@@ -191,7 +229,7 @@ impl MappedFile {
         }
         // Tensors of a part that the net does not have at all (an auxiliary head, say) are left over; tensors inside a part that it
         // does have mean that the weights were made for another net.
-        let parts: std::collections::BTreeSet<&str> =
+        let parts: BTreeSet<&str> =
             wanted.keys().map(|name| part(name)).collect();
         let (inside, unused): (Vec<&str>, Vec<&str>) =
             extra.iter().partition(|name| parts.contains(part(name)));

@@ -10,35 +10,42 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
 
-use crate::graph::{Graph, Init, Node, Op, Param, PoolKind, Recipe};
+use crate::graph::{Graph, Init, Node, Op, PoolKind, Recipe};
 
 /// Weights that a seed decides.
 #[derive(Clone, Debug)]
 pub struct SeededWeights {
     seed: u64,
-    /// Expected variances of what batch-norms take, by the name of their `running_var`.
-    variances: HashMap<String, f32>,
+    /// How each stored parameter is filled, by name.
+    inits: HashMap<String, Init>,
 }
 
 impl SeededWeights {
     /// The weights of `graph` (as the source has it, before any pass) for a seed.
     pub fn new(graph: &Graph, seed: u64) -> SeededWeights {
+        let variances = expected_variances(graph);
+        let stored = graph.params.iter().filter_map(|param| match &param.recipe {
+            Recipe::Stored { name, init, .. } => Some((name, init)),
+            _ => None,
+        });
+        let inits = stored.map(|(name, init)| {
+            let init = variances
+                .get(name)
+                .map_or(*init, |variance| Init::Constant(*variance));
+            (name.clone(), init)
+        });
         SeededWeights {
             seed,
-            variances: expected_variances(graph),
+            inits: inits.collect(),
         }
     }
 
-    /// The values of a stored parameter; `None` of one that is not stored.
-    pub fn values(&self, param: &Param) -> Option<Vec<f32>> {
-        let Recipe::Stored { name, init, .. } = &param.recipe else {
-            return None;
-        };
-        let n = param.elements();
-        Some(match (self.variances.get(name), init) {
-            (Some(variance), _) => vec![*variance; n],
-            (None, Init::Constant(value)) => vec![*value; n],
-            (None, Init::HeNormal { fan_in }) => {
+    /// The values of the stored parameter with this name; `None` if the net has none.
+    pub fn values(&self, name: &str, shape: &[usize]) -> Option<Vec<f32>> {
+        let n = shape.iter().product();
+        Some(match self.inits.get(name)? {
+            Init::Constant(value) => vec![*value; n],
+            Init::HeNormal { fan_in } => {
                 // He et al. 2015, equation 10: the variance 2 / fan_in keeps the scale of activations through ReLUs.
                 let deviation = (2.0 / (*fan_in).max(1) as f64).sqrt() as f32;
                 let mut stream = stream(self.seed, name);
@@ -239,38 +246,41 @@ fn mix(inputs: &[&[f64]], sizes: &[u64]) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::graph::Param;
 
-    fn param(name: &str, shape: &[usize], init: Init) -> Param {
-        Param {
-            shape: shape.to_vec(),
+    fn graph(params: &[(&str, Init)]) -> Graph {
+        let param = |(name, init): &(&str, Init)| Param {
+            shape: Vec::new(),
             recipe: Recipe::Stored {
-                name: name.into(),
+                name: (*name).into(),
                 learned: true,
-                init,
+                init: *init,
             },
+        };
+        Graph {
+            params: params.iter().map(param).collect(),
+            ..Graph::default()
         }
     }
 
     #[test]
     fn weights_depend_on_seed_and_name_only() {
-        let he = |name: &str| param(name, &[64, 32, 3, 3], Init::HeNormal { fan_in: 288 });
-        let seeded = |seed| SeededWeights::new(&Graph::default(), seed);
-        let a = seeded(1).values(&he("a")).unwrap();
-        assert_eq!(a, seeded(1).values(&he("a")).unwrap());
-        assert_ne!(a, seeded(2).values(&he("a")).unwrap());
-        assert_ne!(a, seeded(1).values(&he("b")).unwrap());
+        let he = Init::HeNormal { fan_in: 288 };
+        let graph = graph(&[("a", he), ("b", he), ("one", Init::Constant(1.0))]);
+        let values = |seed, name: &str| SeededWeights::new(&graph, seed).values(name, &[64, 32, 3, 3]).unwrap();
+        let a = values(1, "a");
+        assert_eq!(a, values(1, "a"));
+        assert_ne!(a, values(2, "a"));
+        assert_ne!(a, values(1, "b"));
         let variance = a.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() / a.len() as f64;
         assert!((variance * 288.0 / 2.0 - 1.0).abs() < 0.05, "{variance}");
-        let ones = seeded(1).values(&param("one", &[3], Init::Constant(1.0)));
-        assert_eq!(ones, Some(vec![1.0; 3]));
+        assert!(values(1, "one").iter().all(|value| *value == 1.0));
     }
 
     #[test]
     fn the_values_of_a_seed_do_not_change_between_versions() {
-        let weights = SeededWeights::new(&Graph::default(), 7);
-        let values = weights
-            .values(&param("conv1.weight", &[3], Init::HeNormal { fan_in: 2 }))
-            .unwrap();
+        let weights = SeededWeights::new(&graph(&[("conv1.weight", Init::HeNormal { fan_in: 2 })]), 7);
+        let values = weights.values("conv1.weight", &[3]).unwrap();
         insta::assert_debug_snapshot!(values, @"");
     }
 }

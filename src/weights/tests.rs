@@ -166,7 +166,7 @@ fn names_are_mapped() {
     let graph = graph(&[("a.weight", &[1])]);
     let mapped = source(&[("module.a.weight", "F32", "[1]", 4)], &names);
     assert!(mapped.check(&graph).is_empty());
-    assert_eq!(mapped.values(&graph.params[0]).unwrap(), [0.0]);
+    assert_eq!(mapped.values("a.weight", &[1]).unwrap(), [0.0]);
 }
 
 #[test]
@@ -174,7 +174,7 @@ fn what_is_not_finite_is_found() {
     let data: Vec<u8> = [0.0f32, 1.0, 2.0, f32::NAN, 4.0, f32::INFINITY].iter().flat_map(|x| x.to_le_bytes()).collect();
     let file = open(file(&format!("{{{}}}", entry("a.weight", "F32", "[2, 3]", [0, 24])), &data)).unwrap();
     let source = WeightSource::file(file, &NameMap::default()).unwrap();
-    let error = source.values(&graph(&[("a.weight", &[2, 3])]).params[0]).unwrap_err();
+    let error = source.values("a.weight", &[2, 3]).unwrap_err();
     assert_eq!(error.message, "`a.weight` is NaN at [1, 0]");
     assert_eq!(error.notes, ["2 of its 6 values are not finite; this is the first"]);
 }
