@@ -84,7 +84,11 @@ fn into_batch(mut array: Array, path: &Path, wanted: Wanted<'_>) -> Result<Array
     if array.shape == image {
         array.shape.insert(0, 1);
     }
-    if array.shape.split_first().is_some_and(|(_, rest)| rest == image) {
+    if array
+        .shape
+        .split_first()
+        .is_some_and(|(_, rest)| rest == image)
+    {
         return Ok(array);
     }
     Err(Diagnostic::without_place(
@@ -124,7 +128,10 @@ fn read_tensor(path: &Path, name: &str) -> Result<Array, Diagnostic> {
         }),
         None => Err(unusable(
             path,
-            format!("its tensor `{chosen}` is {}, not of floats", tensor.element_type),
+            format!(
+                "its tensor `{chosen}` is {}, not of floats",
+                tensor.element_type
+            ),
         )),
     }
 }

@@ -36,10 +36,14 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Array, String> {
     let DType::Plain(element) = file.dtype() else {
         return Err("it holds records, not numbers".into());
     };
-    let n_wanted = element.num_bytes().and_then(|size| size.checked_mul(n_elements));
+    let n_wanted = element
+        .num_bytes()
+        .and_then(|size| size.checked_mul(n_elements));
     let n_data = bytes.len() - n_header;
     if n_wanted.is_none_or(|wanted| wanted > n_data) {
-        return Err(format!("it is truncated: {n_data} bytes of data cannot hold an array {shape:?} of {element}"));
+        return Err(format!(
+            "it is truncated: {n_data} bytes of data cannot hold an array {shape:?} of {element}"
+        ));
     }
     let values = read_values(file, element.type_char(), element.size_field())
         .ok_or_else(|| format!("its elements are of the type {element}, not floats or integers"))?
@@ -52,10 +56,17 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Array, String> {
 }
 
 /// The elements as f32; `None` for a type that is not read.
-fn read_values(file: NpyFile<&[u8]>, kind: TypeChar, size: u64) -> Option<std::io::Result<Vec<f32>>> {
+fn read_values(
+    file: NpyFile<&[u8]>,
+    kind: TypeChar,
+    size: u64,
+) -> Option<std::io::Result<Vec<f32>>> {
     macro_rules! read {
         ($type:ty, $convert:expr) => {
-            file.data::<$type>().ok()?.map(|value| value.map($convert)).collect()
+            file.data::<$type>()
+                .ok()?
+                .map(|value| value.map($convert))
+                .collect()
         };
     }
     Some(match (kind, size) {
@@ -85,7 +96,9 @@ fn guard(bytes: &[u8]) -> Result<usize, String> {
         _ => return Err(not_npy()),
     };
     if length > HEADER_BYTES {
-        return Err(format!("its header claims {length} bytes, more than the limit of {HEADER_BYTES}"));
+        return Err(format!(
+            "its header claims {length} bytes, more than the limit of {HEADER_BYTES}"
+        ));
     }
     let header = bytes
         .get(start..start + length)
@@ -95,7 +108,8 @@ fn guard(bytes: &[u8]) -> Result<usize, String> {
         return Err("it does not hold a plain array of numbers".into());
     }
     let after_digit = header.as_bytes().windows(2).any(|pair| {
-        pair[0].is_ascii_digit() && (pair[1].is_ascii_alphabetic() || pair[1] == b'_' || pair[1] == b'.')
+        pair[0].is_ascii_digit()
+            && (pair[1].is_ascii_alphabetic() || pair[1] == b'_' || pair[1] == b'.')
     });
     if after_digit {
         return Err("its header is broken".into());
@@ -105,7 +119,10 @@ fn guard(bytes: &[u8]) -> Result<usize, String> {
         .split(|c: char| !c.is_ascii_digit())
         .filter(|digits| !digits.is_empty())
         .try_fold(1u64, |product, digits| {
-            digits.parse::<u64>().ok().and_then(|number| product.checked_mul(number.max(1)))
+            digits
+                .parse::<u64>()
+                .ok()
+                .and_then(|number| product.checked_mul(number.max(1)))
         });
     match product {
         Some(product) if product <= limits::TENSOR_ELEMENTS * 16 => Ok(start + length),

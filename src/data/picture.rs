@@ -25,13 +25,23 @@ pub fn read_picture(path: &Path, spec: &ImageSpec, shape: &Shape) -> Result<Arra
     drop(picture);
     let size = match (spec.resize, spec.crop) {
         (Some(ImageResize::Exact(size)), _) => size,
-        (Some(ImageResize::ShorterSide(side)), _) => shorter_side([pixels.height, pixels.width], side),
+        (Some(ImageResize::ShorterSide(side)), _) => {
+            shorter_side([pixels.height, pixels.width], side)
+        }
         (None, Some(_)) => [pixels.height, pixels.width],
         (None, None) => [shape.height() as usize, shape.width() as usize],
     };
     // A picture of one row resized by its shorter side could become as wide as it likes.
     if size.iter().map(|size| *size as u64).product::<u64>() > limits::IMAGE_PIXELS {
-        return Err(unusable(path, format!("resized to {}x{} it is larger than the limit of {} pixels", size[0], size[1], limits::IMAGE_PIXELS)));
+        return Err(unusable(
+            path,
+            format!(
+                "resized to {}x{} it is larger than the limit of {} pixels",
+                size[0],
+                size[1],
+                limits::IMAGE_PIXELS
+            ),
+        ));
     }
     let pixels = resize_bilinear(&pixels, size);
     let pixels = match spec.crop {
@@ -42,7 +52,11 @@ pub fn read_picture(path: &Path, spec: &ImageSpec, shape: &Shape) -> Result<Arra
         if !values.is_empty() && values.len() != pixels.channels {
             return Err(unusable(
                 path,
-                format!("the image preprocessing has {} values for `{what}` but {} channels", values.len(), pixels.channels),
+                format!(
+                    "the image preprocessing has {} values for `{what}` but {} channels",
+                    values.len(),
+                    pixels.channels
+                ),
             ));
         }
     }
@@ -51,7 +65,8 @@ pub fn read_picture(path: &Path, spec: &ImageSpec, shape: &Shape) -> Result<Arra
 
 /// Height and width of a picture whose shorter side becomes `side`; torchvision cuts the other's fraction off.
 fn shorter_side([height, width]: [usize; 2], side: usize) -> [usize; 2] {
-    let longer = |long: usize, short: usize| (side as f64 * long as f64 / short.max(1) as f64) as usize;
+    let longer =
+        |long: usize, short: usize| (side as f64 * long as f64 / short.max(1) as f64) as usize;
     if height <= width {
         [side, longer(width, height)]
     } else {
@@ -74,7 +89,10 @@ fn decode(path: &Path) -> Result<DynamicImage, Diagnostic> {
     if u64::from(width) * u64::from(height) > limits::IMAGE_PIXELS {
         return Err(unusable(
             path,
-            format!("its {width}x{height} pixels are more than the limit of {}", limits::IMAGE_PIXELS),
+            format!(
+                "its {width}x{height} pixels are more than the limit of {}",
+                limits::IMAGE_PIXELS
+            ),
         ));
     }
     let mut reader = open().map_err(|error| unusable(path, plain(&error)))?;
@@ -86,13 +104,26 @@ fn decode(path: &Path) -> Result<DynamicImage, Diagnostic> {
 }
 
 fn to_rgb(picture: &DynamicImage) -> Pixels {
-    let high = |samples: &[u16]| samples.iter().map(|sample| (sample >> 8) as u8).collect::<Vec<u8>>();
-    let gray = |samples: &[u8]| samples.iter().flat_map(|sample| [*sample; 3]).collect::<Vec<u8>>();
+    let high = |samples: &[u16]| {
+        samples
+            .iter()
+            .map(|sample| (sample >> 8) as u8)
+            .collect::<Vec<u8>>()
+    };
+    let gray = |samples: &[u8]| {
+        samples
+            .iter()
+            .flat_map(|sample| [*sample; 3])
+            .collect::<Vec<u8>>()
+    };
     let first = |samples: &[u8], n: usize| -> Vec<u8> {
         samples.chunks_exact(n).map(|pixel| pixel[0]).collect()
     };
     let colour = |samples: &[u8]| -> Vec<u8> {
-        samples.chunks_exact(4).flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect()
+        samples
+            .chunks_exact(4)
+            .flat_map(|pixel| [pixel[0], pixel[1], pixel[2]])
+            .collect()
     };
     let samples = match picture {
         DynamicImage::ImageRgb8(picture) => picture.as_raw().clone(),

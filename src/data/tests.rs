@@ -4,7 +4,9 @@ use super::*;
 use crate::graph::{ChannelOrder, ImageResize};
 
 fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/pictures").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/data/pictures")
+        .join(name)
 }
 
 /// What Pillow and torchvision made of a picture; see `make.py` there.
@@ -76,7 +78,10 @@ fn small_pictures_are_padded_and_channels_are_ordered() {
         crop: Some([21, 21]),
         ..spec()
     };
-    assert_eq!(difference("rgb.png", &small, &expected("small.rgb.png")), 0.0);
+    assert_eq!(
+        difference("rgb.png", &small, &expected("small.rgb.png")),
+        0.0
+    );
     let gray = ImageSpec {
         resize: Some(ImageResize::Exact([8, 8])),
         order: ChannelOrder::Gray,
@@ -102,7 +107,12 @@ fn sixteen_bits_become_eight() {
         ..spec()
     };
     let array = read_picture(&fixture("gray16.png"), &gray, &shape).unwrap();
-    assert!(array.values.iter().all(|value| value.fract() == 0.0 && *value <= 255.0));
+    assert!(
+        array
+            .values
+            .iter()
+            .all(|value| value.fract() == 0.0 && *value <= 255.0)
+    );
     assert!(array.values.iter().any(|value| *value > 128.0));
 }
 
@@ -113,13 +123,20 @@ fn arrays_come_back_as_they_were_written() {
     let values: Vec<f32> = (0..24).map(|x| x as f32 / 3.0).collect();
     write_npy(&path, &[2, 3, 4], &values).unwrap();
     let array = read_npy(&path).unwrap();
-    assert_eq!(array, Array { shape: vec![2, 3, 4], values });
+    assert_eq!(
+        array,
+        Array {
+            shape: vec![2, 3, 4],
+            values
+        }
+    );
 }
 
 /// A `.npy` file of version 1.
 fn npy(descr: &str, fortran: bool, shape: &str, data: &[u8]) -> Vec<u8> {
     let fortran = if fortran { "True" } else { "False" };
-    let header = format!("{{'descr': '{descr}', 'fortran_order': {fortran}, 'shape': {shape}, }}\n");
+    let header =
+        format!("{{'descr': '{descr}', 'fortran_order': {fortran}, 'shape': {shape}, }}\n");
     let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
     bytes.extend((header.len() as u16).to_le_bytes());
     bytes.extend(header.as_bytes());
@@ -129,12 +146,18 @@ fn npy(descr: &str, fortran: bool, shape: &str, data: &[u8]) -> Vec<u8> {
 
 #[test]
 fn types_byte_orders_and_layouts_are_read() {
-    let ints: Vec<u8> = [1i16, -2, 3, 4, 5, 6].iter().flat_map(|x| x.to_be_bytes()).collect();
+    let ints: Vec<u8> = [1i16, -2, 3, 4, 5, 6]
+        .iter()
+        .flat_map(|x| x.to_be_bytes())
+        .collect();
     let array = npy::parse(&npy(">i2", false, "(2, 3)", &ints)).unwrap();
     assert_eq!(array.values, [1.0, -2.0, 3.0, 4.0, 5.0, 6.0]);
     let array = npy::parse(&npy(">i2", true, "(2, 3)", &ints)).unwrap();
     assert_eq!(array.values, [1.0, 3.0, 5.0, -2.0, 4.0, 6.0]);
-    let doubles: Vec<u8> = [0.5f64, 1e300].iter().flat_map(|x| x.to_le_bytes()).collect();
+    let doubles: Vec<u8> = [0.5f64, 1e300]
+        .iter()
+        .flat_map(|x| x.to_le_bytes())
+        .collect();
     let array = npy::parse(&npy("<f8", false, "(2,)", &doubles)).unwrap();
     assert_eq!(array.values, [0.5, f32::INFINITY]);
 }
@@ -146,7 +169,12 @@ fn hostile_arrays_are_answered_with_an_error() {
         npy("<f4", false, "(18446744073709551615, 0)", &[]),
         npy("<f4", false, "(99999999999999999999999,)", &[]),
         npy("<f4", false, "(3,)", &[0; 11]),
-        npy("<f4", false, &format!("{}3{}", "(".repeat(4000), ")".repeat(4000)), &[]),
+        npy(
+            "<f4",
+            false,
+            &format!("{}3{}", "(".repeat(4000), ")".repeat(4000)),
+            &[],
+        ),
         npy("<f4", false, "(0xffffffffffffffff, 0xffff)", &[]),
         npy("<f4", false, "(-3,)", &[0; 12]),
         npy("|O", false, "(1,)", &[0; 8]),
@@ -157,7 +185,11 @@ fn hostile_arrays_are_answered_with_an_error() {
         Vec::new(),
     ];
     for bytes in cases {
-        assert!(npy::parse(&bytes).is_err(), "{:?}", String::from_utf8_lossy(&bytes[..bytes.len().min(100)]));
+        assert!(
+            npy::parse(&bytes).is_err(),
+            "{:?}",
+            String::from_utf8_lossy(&bytes[..bytes.len().min(100)])
+        );
     }
     let good = npy("<f4", false, "(2, 2)", &[0; 16]);
     for length in 0..good.len() {
@@ -178,15 +210,41 @@ fn a_wrong_shape_names_both() {
     let path = directory.path().join("x.npy");
     write_npy(&path, &[3, 8, 8], &[0.0; 192]).unwrap();
     let shape = Shape::chw(3, 8, 9);
-    let wanted = Wanted { name: "image", shape: &shape, image: None };
+    let wanted = Wanted {
+        name: "image",
+        shape: &shape,
+        image: None,
+    };
     let error = read_batch(&[&path], wanted).unwrap_err();
     assert_eq!(error.code.id, "E0902");
-    assert!(error.message.contains("[3, 8, 8]") && error.message.contains("[3, 8, 9]"), "{}", error.message);
+    assert!(
+        error.message.contains("[3, 8, 8]") && error.message.contains("[3, 8, 9]"),
+        "{}",
+        error.message
+    );
     let shape = Shape::chw(3, 8, 8);
-    let batch = read_batch(&[&path, &path], Wanted { shape: &shape, ..wanted }).unwrap();
+    let batch = read_batch(
+        &[&path, &path],
+        Wanted {
+            shape: &shape,
+            ..wanted
+        },
+    )
+    .unwrap();
     assert_eq!(batch.shape, [2, 3, 8, 8]);
     let error = read_batch(&[&fixture("rgb.png")], wanted).unwrap_err();
     assert_eq!(error.code.id, "E0901");
-    let error = read_batch(&[&fixture("make.py")], Wanted { image: Some(&spec()), ..wanted }).unwrap_err();
-    assert!(error.message.contains("neither a PNG nor a JPEG"), "{}", error.message);
+    let error = read_batch(
+        &[&fixture("make.py")],
+        Wanted {
+            image: Some(&spec()),
+            ..wanted
+        },
+    )
+    .unwrap_err();
+    assert!(
+        error.message.contains("neither a PNG nor a JPEG"),
+        "{}",
+        error.message
+    );
 }

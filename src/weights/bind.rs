@@ -2,58 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rayon::prelude::*;
-
 use super::init::SeededWeights;
 use super::names::NameMap;
 use super::safetensors::WeightsFile;
 use crate::diagnostic::{Code, Diagnostic, codes, did_you_mean};
-use crate::graph::{Graph, Param, Recipe, evaluate_recipe};
-use crate::plan::Plan;
+use crate::graph::{Graph, Param, Recipe};
 
 /// Lines of a report's list before it says how many more there are.
 const LISTED: usize = 8;
-
-/// Fills the block of packed parameters that `plan` lays out. `graph` is the optimized graph that the plan was made from; what it derives is
-/// derived here. `progress` is called after each parameter with the number of floats that it filled, from several threads.
-///
-/// `block` has `plan.packed_size` floats. Answers every tensor whose values cannot be used, in the order of the plan.
-pub fn bind(
-    graph: &Graph,
-    plan: &Plan,
-    source: &WeightSource,
-    block: &mut [f32],
-    progress: &(dyn Fn(usize) + Sync),
-) -> Result<(), Vec<Diagnostic>> {
-    let mut places = Vec::with_capacity(plan.packed.len());
-    let mut rest = block;
-    let mut start = 0;
-    for packed in &plan.packed {
-        // Offsets rise from one parameter to the next, so the block splits into disjoint parts.
-        let (_, tail) = std::mem::take(&mut rest).split_at_mut(packed.offset - start);
-        let (place, tail) = tail.split_at_mut(packed.packing.packed_len());
-        start = packed.offset + place.len();
-        rest = tail;
-        places.push((packed, place));
-    }
-    let mut faults: Vec<Diagnostic> = places
-        .into_par_iter()
-        .filter_map(|(packed, place)| {
-            let mut stored = |name: &str, shape: &[usize]| source.values(name, shape);
-            let values = match evaluate_recipe(graph, packed.param, &mut stored) {
-                Ok(values) => values,
-                Err(fault) => return Some(fault),
-            };
-            packed.packing.pack(&values, place);
-            progress(place.len());
-            None
-        })
-        .collect();
-    // A tensor that two derived parameters need would be told twice.
-    let mut seen = BTreeSet::new();
-    faults.retain(|fault| seen.insert(fault.message.clone()));
-    if faults.is_empty() { Ok(()) } else { Err(faults) }
-}
 
 /// Where stored parameters come from.
 #[derive(Debug)]
@@ -91,7 +47,7 @@ impl WeightSource {
             WeightSource::Seeded(seeded) => seeded.values(name, shape),
         };
         let values = values
-            .filter(|values| values.len() == shape.iter().product())
+            .filter(|values| values.len() == shape.iter().product::<usize>())
             .ok_or_else(|| {
                 Diagnostic::without_place(
                     codes::WEIGHTS_MISSING,
@@ -202,37 +158,38 @@ impl MappedFile {
             net: &graph.name,
             diagnostics: Vec::new(),
         };
+        // A tensor that seems to be a missing one under another name is told there, and not again as one too many.
+        let mut mistaken = BTreeSet::new();
         if !missing.is_empty() {
             let lines =
                 missing
                     .iter()
                     .map(|name| match did_you_mean(name, extra.iter().copied()) {
-                        Some(like) => format!("`{name}` (the file has `{like}`)"),
+                        Some(like) => {
+                            mistaken.insert(like);
+                            format!("`{name}` (the file has `{like}`)")
+                        }
                         None => format!("`{name}`"),
                     });
-            report.add(
-                codes::WEIGHTS_MISSING,
-                "lack",
-                "parameter",
-                lines.collect(),
-                {
-                    let unlike = missing.len() == wanted.len();
-                    if unlike && self.names.len() == wanted.len() {
-                        Some("the names differ throughout: `names` in a manifest can map them")
-                    } else if unlike {
-                        Some("these seem to be the weights of another net")
-                    } else {
-                        None
-                    }
-                },
-            );
+            let lines = lines.collect();
+            report.add(codes::WEIGHTS_MISSING, "lack", "parameter", lines, {
+                let unlike = missing.len() == wanted.len();
+                if unlike && self.names.len() == wanted.len() {
+                    Some("the names differ throughout: `names` in a manifest can map them")
+                } else if unlike {
+                    Some("these seem to be the weights of another net")
+                } else {
+                    None
+                }
+            });
         }
         // Tensors of a part that the net does not have at all (an auxiliary head, say) are left over; tensors inside a part that it
         // does have mean that the weights were made for another net.
-        let parts: BTreeSet<&str> =
-            wanted.keys().map(|name| part(name)).collect();
-        let (inside, unused): (Vec<&str>, Vec<&str>) =
-            extra.iter().partition(|name| parts.contains(part(name)));
+        let parts: BTreeSet<&str> = wanted.keys().map(|name| part(name)).collect();
+        let (inside, unused): (Vec<&str>, Vec<&str>) = extra
+            .iter()
+            .filter(|name| !mistaken.contains(**name))
+            .partition(|name| parts.contains(part(name)));
         let quoted = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect();
         if !inside.is_empty() {
             report.add(

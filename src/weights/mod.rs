@@ -6,7 +6,7 @@ mod manifest;
 mod names;
 mod safetensors;
 
-pub use bind::{MappedFile, WeightSource, bind};
+pub use bind::{MappedFile, WeightSource};
 pub use init::SeededWeights;
 pub use manifest::{HeldOut, Manifest, split_target};
 pub use names::{NameMap, Rename};

@@ -46,15 +46,35 @@ fn stored_types_are_read_as_f32() {
 
 #[test]
 fn broken_files_are_refused_with_their_fault() {
-    let one = |dtype, shape, offsets| file(&format!("{{{}}}", entry("x", dtype, shape, offsets)), &[0; 8]);
-    let two = |a, b| file(&format!("{{{},{}}}", entry("x", "F32", "[1]", a), entry("y", "F32", "[1]", b)), &[0; 8]);
+    let one = |dtype, shape, offsets| {
+        file(
+            &format!("{{{}}}", entry("x", dtype, shape, offsets)),
+            &[0; 8],
+        )
+    };
+    let two = |a, b| {
+        file(
+            &format!(
+                "{{{},{}}}",
+                entry("x", "F32", "[1]", a),
+                entry("y", "F32", "[1]", b)
+            ),
+            &[0; 8],
+        )
+    };
     let cases = [
         (Vec::new(), "too few"),
         (vec![1, 2, 3], "too few"),
-        (b"PK\x03\x04 a zip archive of pickles".to_vec(), "not a safetensors file"),
+        (
+            b"PK\x03\x04 a zip archive of pickles".to_vec(),
+            "not a safetensors file",
+        ),
         (file("{", &[]), "header is broken"),
         (file(r#"{"x": 3}"#, &[]), "header is broken"),
-        ([&u64::MAX.to_le_bytes()[..], b"{}"].concat(), "more than the limit"),
+        (
+            [&u64::MAX.to_le_bytes()[..], b"{}"].concat(),
+            "more than the limit",
+        ),
         ([&1000u64.to_le_bytes()[..], b"{}"].concat(), "truncated"),
         (one("F32", "[3]", [0, 12]), "truncated"),
         (one("F32", "[3]", [0, 8]), "takes 12"),
@@ -62,12 +82,22 @@ fn broken_files_are_refused_with_their_fault() {
         (one("F99", "[2]", [0, 8]), "header is broken"),
         (one("F32", "[9223372036854775807, 9]", [0, 8]), "too large"),
         (two([0, 4], [0, 4]), "overlap"),
-        (file(&format!("{{{0},{0}}}", entry("x", "F32", "[1]", [0, 4])), &[0; 4]), "twice"),
+        (
+            file(
+                &format!("{{{0},{0}}}", entry("x", "F32", "[1]", [0, 4])),
+                &[0; 4],
+            ),
+            "twice",
+        ),
     ];
     for (bytes, fault) in cases {
         let error = open(bytes).unwrap_err();
         assert_eq!(error.code.id, "E0801");
-        assert!(error.message.contains(fault), "{} lacks {fault}", error.message);
+        assert!(
+            error.message.contains(fault),
+            "{} lacks {fault}",
+            error.message
+        );
     }
 }
 
@@ -75,10 +105,21 @@ fn broken_files_are_refused_with_their_fault() {
 fn a_thousand_corruptions_never_panic() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("w.safetensors");
-    let tensor = |name: &str, values| NamedTensor { name: name.into(), shape: vec![2, 3], values };
-    write_safetensors(&path, &[tensor("a.weight", &[1.5; 6]), tensor("b.weight", &[2.5; 6])]).unwrap();
+    let tensor = |name: &str, values| NamedTensor {
+        name: name.into(),
+        shape: vec![2, 3],
+        values,
+    };
+    write_safetensors(
+        &path,
+        &[tensor("a.weight", &[1.5; 6]), tensor("b.weight", &[2.5; 6])],
+    )
+    .unwrap();
     let good = std::fs::read(&path).unwrap();
-    assert_eq!(open(good.clone()).unwrap().read_f32("b.weight"), Some(vec![2.5; 6]));
+    assert_eq!(
+        open(good.clone()).unwrap().read_f32("b.weight"),
+        Some(vec![2.5; 6])
+    );
     let mut random = ChaCha8Rng::seed_from_u64(1);
     for _ in 0..1000 {
         let mut bytes = good.clone();
@@ -131,7 +172,12 @@ fn source(tensors: &[(&str, &str, &str, usize)], names: &NameMap) -> WeightSourc
 
 #[test]
 fn one_report_says_everything() {
-    let graph = graph(&[("conv1.weight", &[4]), ("conv1.bias", &[1]), ("fc.weight", &[2, 2]), ("fc.bias", &[1])]);
+    let graph = graph(&[
+        ("conv1.weight", &[4]),
+        ("conv1.bias", &[1]),
+        ("fc.weight", &[2, 2]),
+        ("fc.bias", &[1]),
+    ]);
     let source = source(
         &[
             ("conv1.weights", "F32", "[4]", 16),
@@ -151,7 +197,8 @@ fn one_report_says_everything() {
 #[test]
 fn long_lists_are_cut() {
     let names: Vec<String> = (0..100).map(|i| format!("layer{i}.weight")).collect();
-    let params: Vec<(&str, &[usize])> = names.iter().map(|name| (name.as_str(), &[1][..])).collect();
+    let params: Vec<(&str, &[usize])> =
+        names.iter().map(|name| (name.as_str(), &[1][..])).collect();
     let report = source(&[("x", "F32", "[1]", 4)], &NameMap::default()).check(&graph(&params));
     assert_eq!(report[0].notes.len(), 9);
     assert_eq!(report[0].notes[8], "and 92 more");
@@ -171,12 +218,22 @@ fn names_are_mapped() {
 
 #[test]
 fn what_is_not_finite_is_found() {
-    let data: Vec<u8> = [0.0f32, 1.0, 2.0, f32::NAN, 4.0, f32::INFINITY].iter().flat_map(|x| x.to_le_bytes()).collect();
-    let file = open(file(&format!("{{{}}}", entry("a.weight", "F32", "[2, 3]", [0, 24])), &data)).unwrap();
+    let data: Vec<u8> = [0.0f32, 1.0, 2.0, f32::NAN, 4.0, f32::INFINITY]
+        .iter()
+        .flat_map(|x| x.to_le_bytes())
+        .collect();
+    let file = open(file(
+        &format!("{{{}}}", entry("a.weight", "F32", "[2, 3]", [0, 24])),
+        &data,
+    ))
+    .unwrap();
     let source = WeightSource::file(file, &NameMap::default()).unwrap();
     let error = source.values("a.weight", &[2, 3]).unwrap_err();
     assert_eq!(error.message, "`a.weight` is NaN at [1, 0]");
-    assert_eq!(error.notes, ["2 of its 6 values are not finite; this is the first"]);
+    assert_eq!(
+        error.notes,
+        ["2 of its 6 values are not finite; this is the first"]
+    );
 }
 
 fn manifest(text: &str) -> Result<Manifest, String> {

@@ -30,7 +30,7 @@ def main():
     picture = Image.open(HERE / "rgb.png")
     for name, size in {"down": (16, 20), "up": (80, 61), "rows": (9, 53), "columns": (37, 7), "one": (1, 1)}.items():
         resized = picture.resize(size[::-1], Image.Resampling.BILINEAR)
-        expected[f"resize.{name}"] = np.asarray(resized).transpose(2, 0, 1).astype(np.float32)
+        expected[f"resize.{name}"] = np.ascontiguousarray(np.asarray(resized).transpose(2, 0, 1), dtype=np.float32)
 
     imagenet = T.Compose([T.Resize(24), T.CenterCrop(17), T.ToTensor(), T.Normalize(MEAN, STD)])
     for name in ["rgb.png", "rgba.png", "gray.png", "palette.png", "rgb.jpg"]:
