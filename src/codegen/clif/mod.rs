@@ -5,6 +5,9 @@
 mod copy;
 mod emitter;
 mod halo;
+mod math;
+mod math_pow;
+mod scalar;
 
 use cranelift::codegen::ir::{AbiParam, Function, Signature, UserFuncName, types};
 use cranelift::codegen::isa::TargetIsa;
