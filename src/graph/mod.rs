@@ -5,6 +5,8 @@
 
 mod op;
 mod param;
+mod recipe;
+pub mod reference;
 mod scalar;
 mod shape;
 pub mod text;
@@ -12,6 +14,7 @@ mod verify;
 
 pub use op::{Conv, ConvTranspose, Margins, Op, Pool, PoolKind, Resize, ResizeMode};
 pub use param::{Init, Param, ParamId, Recipe};
+pub use recipe::evaluate_recipe;
 pub use scalar::{CompareOp, ScalarBinary, ScalarFn, ScalarId, ScalarOp, ScalarUnary};
 pub use shape::{Dim, Shape};
 pub use verify::verify;

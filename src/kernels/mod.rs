@@ -9,6 +9,7 @@
 //! included. A kernel that writes a tensor with a halo writes the halo's zeros too: see `codegen::clif`.
 
 mod packing;
+pub mod reference;
 mod spec;
 mod tasks;
 

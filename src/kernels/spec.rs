@@ -174,7 +174,8 @@ pub struct SoftmaxSpec {
 }
 
 /// Copies a box of elements between any two layouts: `input[source + i]` to `output[target + i]` for `i` in `0..size`, by channel, row, column.
-/// With `fill` (bits of an f32) the rest of the output becomes that value; without, the rest stays. Operands: input, output.
+/// With `fill` (bits of an f32) the rest of the output becomes that value, and the halo zeros; without, the rest stays, lanes of other channels in a
+/// shared block included, and of the halo the part around the channels `target[0]..target[0] + size[0]` becomes zeros. Operands: input, output.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
 pub struct CopySpec {
