@@ -103,7 +103,7 @@ impl<'a> Emitter<'a> {
             _ if b > 0 && b & (b - 1) == 0 => self
                 .builder
                 .ins()
-                .ishl_imm(a, i64::from(b.trailing_zeros())),
+                .ishl_imm_u(a, i64::from(b.trailing_zeros())),
             _ => {
                 let b = self.int(b);
                 self.builder.ins().imul(a, b)
@@ -134,9 +134,21 @@ impl<'a> Emitter<'a> {
             let zero = self.int(0);
             return (a, zero);
         }
+        if b.is_power_of_two() {
+            let quotient = self
+                .builder
+                .ins()
+                .ushr_imm_u(a, i64::from(b.trailing_zeros()));
+            return (quotient, self.builder.ins().band_imm_u(a, b as i64 - 1));
+        }
         let divisor = self.int(b as i64);
-        let quotient = self.builder.ins().udiv(a, divisor);
-        let product = self.builder.ins().imul(quotient, divisor);
+        self.div_rem_value(a, divisor)
+    }
+
+    /// `(a / b, a % b)` of numbers that are not negative; `b` is not 0.
+    pub fn div_rem_value(&mut self, a: Value, b: Value) -> (Value, Value) {
+        let quotient = self.builder.ins().udiv(a, b);
+        let product = self.builder.ins().imul(quotient, b);
         (quotient, self.builder.ins().isub(a, product))
     }
 
