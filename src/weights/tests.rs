@@ -5,7 +5,9 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use super::*;
 use crate::diagnostic::Diagnostic;
-use crate::graph::{Graph, Init, Param, Recipe};
+use crate::graph::{Graph, Init, Param, ParamId, Recipe};
+use crate::kernels::Packing;
+use crate::plan::{PackedParam, Plan};
 use crate::source::SourceMap;
 
 /// A safetensors file with this header.
@@ -288,4 +290,45 @@ fn bombs_do_not_go_off() {
     assert!(manifest(&bomb).is_err());
     assert!(manifest(&"[".repeat(100_000)).is_err());
     assert!(manifest(&"a: ".repeat(10_000)).is_err());
+}
+
+#[test]
+fn binding_fills_the_block_or_names_every_fault() {
+    let graph = graph(&[("a.weight", &[2]), ("b.weight", &[3])]);
+    let packed = |param, len, padded, offset| PackedParam {
+        param: ParamId(param),
+        packing: Packing::Vector { len, padded },
+        offset,
+    };
+    let plan = Plan {
+        packed: vec![packed(0, 2, 8, 0), packed(1, 3, 8, 16)],
+        packed_size: 24,
+        kernels: Vec::new(),
+        steps: Vec::new(),
+        buffers: Vec::new(),
+        arena_size: 0,
+    };
+    let bound = |values: [f32; 5]| {
+        let data = values
+            .iter()
+            .flat_map(|x| x.to_le_bytes())
+            .collect::<Vec<u8>>();
+        let entries = [
+            entry("a.weight", "F32", "[2]", [0, 8]),
+            entry("b.weight", "F32", "[3]", [8, 20]),
+        ];
+        let file = open(file(&format!("{{{}}}", entries.join(",")), &data)).unwrap();
+        let source = WeightSource::file(file, &NameMap::default()).unwrap();
+        let mut block = vec![9.0; 24];
+        bind(&graph, &plan, &source, &mut block, &|_| {}).map(|()| block)
+    };
+    let block = bound([1.0, 2.0, 3.0, 4.0, 5.0]).unwrap();
+    assert_eq!(block[..8], [1.0, 2.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
+    assert_eq!(block[16..20], [3.0, 4.0, 5.0, 0.0]);
+    let faults = bound([f32::NAN, 2.0, 3.0, 4.0, f32::INFINITY]).unwrap_err();
+    let messages: Vec<&str> = faults.iter().map(|fault| fault.message.as_str()).collect();
+    assert_eq!(
+        messages,
+        ["`a.weight` is NaN at [0]", "`b.weight` is inf at [2]"]
+    );
 }
