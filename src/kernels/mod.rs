@@ -8,6 +8,9 @@
 //! parameters, the operands of the epilogue, the result. Each tensor's spec is a [`View`](crate::plan::View); the pointer is to the first float of the first image's tensor, halo
 //! included. A kernel that writes a tensor with a halo writes the halo's zeros too: see `codegen::clif`.
 
+pub mod conv;
+pub mod conv_transpose;
+pub mod dense;
 mod packing;
 pub mod reference;
 mod spec;
