@@ -6,6 +6,7 @@ pub mod diagnostic;
 pub mod graph;
 pub mod kernels;
 pub mod limits;
+pub mod optimize;
 pub mod plan;
 pub mod source;
 pub mod syntax;
