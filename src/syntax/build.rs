@@ -5,12 +5,13 @@ mod expressions;
 mod literals;
 mod steps;
 
+pub(super) use expressions::binding;
 use pest::iterators::{Pair, Pairs};
 
 use super::ast::Ident;
 use super::guard::{Scan, Section, Token};
 use super::parse::Rule;
-use crate::diagnostic::{Code, Diagnostic, codes};
+use crate::diagnostic::{Diagnostic, codes};
 use crate::limits;
 use crate::source::{FileId, Span};
 
@@ -57,15 +58,6 @@ impl<'a, 't> Builder<'a, 't> {
     fn token_at(&self, at: usize) -> Option<&Token> {
         let index = self.scan.tokens.partition_point(|token| token.end <= at);
         self.scan.tokens.get(index)
-    }
-
-    /// What was written in a span.
-    fn source(&self, span: Span) -> &str {
-        &self.scan.text[span.range()]
-    }
-
-    fn error(&mut self, code: Code, message: impl Into<String>, span: Span, label: &str) {
-        self.report(Diagnostic::new(code, message, span, label));
     }
 
     fn report(&mut self, diagnostic: Diagnostic) {

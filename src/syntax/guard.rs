@@ -76,6 +76,7 @@ pub(super) fn scan(id: FileId, text: &str) -> Scan<'_> {
         indent: None,
         stack: Vec::new(),
         piece_start: 0,
+        loose_braces: Vec::new(),
         docs: None,
         section_start: 0,
         section_tokens: 0,
@@ -141,6 +142,8 @@ struct Scanner<'t> {
     stack: Vec<Open>,
     /// Where the present piece of a string began.
     piece_start: usize,
+    /// Single `}` in the string that is open.
+    loose_braces: Vec<usize>,
     /// The first `///` since the last token.
     docs: Option<usize>,
     section_start: usize,

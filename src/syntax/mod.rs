@@ -14,9 +14,9 @@ mod words;
 
 pub mod ast;
 
-#[allow(unused)] pub use erase::erase_spans;
+pub use erase::erase_spans;
 pub use parse::parse;
-#[allow(unused)] pub use print::print;
+pub use print::print;
 pub use words::{RESERVED, is_reserved};
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
 use super::*;
-use crate::source::FileId;
 #[test]
 fn probe() {
     let text = std::fs::read_to_string("/tmp/probe.net").unwrap();
     for chunk in text.split("----\n") {
-        let (_file, ds) = parse(FileId(0), chunk);
-        for d in ds { let l = d.primary.as_ref().unwrap(); println!("{:?} => {} | {} | {}", &chunk[l.span.start as usize..].chars().take(25).collect::<String>(), d.code.id, d.message, l.message); }
+        let mut m = crate::source::SourceMap::new();
+        let id = m.add("a.net", chunk);
+        let (_file, ds) = parse(id, chunk);
+        print!("{}", crate::diagnostic::render_text(&ds, &m, false));
     }
 }

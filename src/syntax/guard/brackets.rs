@@ -77,7 +77,7 @@ impl Scanner<'_> {
                 }
                 self.edits.push((at..at + 1, b' '));
             }
-            None if self.next_bracket_on_line() == self.stack.last().map(Open::closer) => {
+            None if self.next_bracket() == self.stack.last().map(Open::closer) => {
                 self.stray(at);
                 self.poison(at..at + 1);
             }
@@ -96,13 +96,12 @@ impl Scanner<'_> {
         }
     }
 
-    /// The next bracket on this line, if any.
-    fn next_bracket_on_line(&self) -> Option<u8> {
+    /// The next bracket, if any.
+    fn next_bracket(&self) -> Option<u8> {
         self.bytes[self.at..]
             .iter()
             .copied()
-            .find(|byte| b"()[]{}\n".contains(byte))
-            .filter(|byte| *byte != b'\n')
+            .find(|byte| b"()[]{}".contains(byte))
     }
 
     fn stray(&mut self, at: usize) {
@@ -218,6 +217,7 @@ impl Scanner<'_> {
                 self.at += 1;
                 self.piece();
                 self.close_top(self.at - 1);
+                self.tell_loose_braces();
             }
             b'\\' => {
                 let escaped = self.text[end + 1..].chars().next().filter(|c| *c != '\n');
@@ -230,18 +230,25 @@ impl Scanner<'_> {
                 self.push(b'{');
             }
             b'}' => {
-                let diagnostic = Diagnostic::new(
-                    codes::STRAY_CLOSER,
-                    "`}` closes nothing",
-                    self.span(end..end + 1),
-                    "no `{` is open in this text",
-                )
-                .with_help("for a brace in a text write `}}`");
-                self.report(diagnostic);
-                self.poison(end..end + 1);
+                // Not told before the text has its end: without one, the brace belongs to what follows.
+                self.loose_braces.push(end);
                 self.at += 1;
             }
             _ => self.end_of_line(),
+        }
+    }
+
+    fn tell_loose_braces(&mut self) {
+        for at in std::mem::take(&mut self.loose_braces) {
+            let diagnostic = Diagnostic::new(
+                codes::STRAY_CLOSER,
+                "`}` closes nothing",
+                self.span(at..at + 1),
+                "no `{` is open in this text",
+            )
+            .with_help("for a brace in a text write `}}`");
+            self.report(diagnostic);
+            self.poison(at..at + 1);
         }
     }
 
@@ -261,6 +268,7 @@ impl Scanner<'_> {
             return;
         };
         let inner = self.stack.split_off(index);
+        self.loose_braces.clear();
         let (start, end) = (inner[0].at, self.at);
         let quote = self.span(start..start + 1);
         let diagnostic = match inner.get(1) {
