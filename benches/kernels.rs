@@ -7,8 +7,8 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use netc::codegen::jit::{self, Executable};
 use netc::codegen::detect_machine;
+use netc::codegen::jit::{self, Executable};
 use netc::graph::{Conv, Margins, Shape};
 use netc::kernels::{KernelSpec, conv, dense};
 use netc::plan::{KernelId, Machine, View};
@@ -142,7 +142,14 @@ fn dense_bench(
         View::dense(&shape, machine.family.channel_block(), Margins::default())
     };
     let spec = dense::configure(view(inputs), view(features), true, None, machine);
-    Bench::new(name, spec, &view(inputs), 2 * inputs * features, batch, machine)
+    Bench::new(
+        name,
+        spec,
+        &view(inputs),
+        2 * inputs * features,
+        batch,
+        machine,
+    )
 }
 
 fn benches() -> Vec<Bench> {
@@ -199,7 +206,10 @@ fn peak_rate() -> f64 {
 
 /// Prints the table: the best of many turns of kernel and peak.
 fn report(benches: &mut [Bench]) {
-    println!("{:<30} {:>8} {:>8} {:>6} {:>9}", "kernel", "GFLOP/s", "peak", "ratio", "compile");
+    println!(
+        "{:<30} {:>8} {:>8} {:>6} {:>9}",
+        "kernel", "GFLOP/s", "peak", "ratio", "compile"
+    );
     for bench in benches {
         let (mut best, mut best_peak) = (0.0f64, 0.0f64);
         let begin = Instant::now();

@@ -231,3 +231,108 @@ fn vector(len: usize, multiple: usize) -> Packing {
         padded: len.next_multiple_of(multiple),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The packed form of `1, 2, 3, ...`.
+    fn packed(packing: &Packing) -> Vec<usize> {
+        let values: Vec<f32> = (1..=packing.len()).map(|value| value as f32).collect();
+        let mut out = vec![f32::NAN; packing.packed_len()];
+        packing.pack(&values, &mut out);
+        out.into_iter().map(|value| value as usize).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn conv_weights_stand_where_the_loops_read_them(
+            (groups, group_inputs, group_outputs) in (1..3usize, 1..9usize, 1..9usize),
+            kernel in [1..4usize, 1..4usize],
+            unit in prop_oneof![Just(4usize), Just(8)],
+        ) {
+            let chunk = super::super::schedule::gcd(group_inputs, 8);
+            let out_channels = groups * group_outputs;
+            let out = packed(&Packing::Conv(ConvPacking {
+                out_channels,
+                group_inputs,
+                group_outputs,
+                kernel,
+                unit,
+                chunk,
+                transposed: None,
+            }));
+            let mut unpacked = vec![0; out_channels * group_inputs * kernel[0] * kernel[1]];
+            for (place, &value) in out.iter().enumerate() {
+                let (place, lane) = (place / unit, place % unit);
+                let (place, c) = (place / chunk, place % chunk);
+                let (place, s) = (place / kernel[1], place % kernel[1]);
+                let (place, r) = (place / kernel[0], place % kernel[0]);
+                let n_chunks = group_inputs / chunk;
+                let (k, c) = (place / n_chunks * unit + lane, place % n_chunks * chunk + c);
+                if k < out_channels {
+                    unpacked[((k * group_inputs + c) * kernel[0] + r) * kernel[1] + s] = value;
+                } else {
+                    prop_assert_eq!(value, 0);
+                }
+            }
+            prop_assert!(unpacked.into_iter().eq(1..=out_channels * group_inputs * kernel[0] * kernel[1]));
+        }
+
+        #[test]
+        fn dense_weights_follow_the_memory_of_a_map(
+            (blocks, pixels, features) in (1..4usize, 1..10usize, 1..70usize),
+            block in prop_oneof![Just(1usize), Just(8)],
+        ) {
+            let channels = blocks * block;
+            let n_inputs = channels * pixels;
+            let out = packed(&Packing::Dense(DensePacking { features, channels, pixels, block }));
+            let mut unpacked = vec![0; features * n_inputs];
+            for (place, &value) in out.iter().enumerate() {
+                let (place, lane) = (place / DENSE_FEATURES_PER_TASK, place % DENSE_FEATURES_PER_TASK);
+                let (task, place) = (place / n_inputs, place % n_inputs);
+                let feature = task * DENSE_FEATURES_PER_TASK + lane;
+                let (place, lane) = (place / block, place % block);
+                let channel = place / pixels * block + lane;
+                if feature < features {
+                    unpacked[(feature * channels + channel) * pixels + place % pixels] = value;
+                } else {
+                    prop_assert_eq!(value, 0);
+                }
+            }
+            prop_assert!(unpacked.into_iter().eq(1..=features * n_inputs));
+        }
+    }
+
+    #[test]
+    fn phases_of_a_transposed_convolution_share_out_its_taps() {
+        // Kernel 4, stride 2: even taps to one phase, odd ones to the other, last first.
+        let phase = |first: usize| {
+            Packing::Conv(ConvPacking {
+                out_channels: 1,
+                group_inputs: 1,
+                group_outputs: 1,
+                kernel: [1, 2],
+                unit: 4,
+                chunk: 1,
+                transposed: Some(TransposedTaps {
+                    kernel: [1, 4],
+                    first: [0, first],
+                    step: [1, 2],
+                }),
+            })
+        };
+        assert_eq!(packed(&phase(2)), [3, 0, 0, 0, 1, 0, 0, 0]);
+        assert_eq!(packed(&phase(3)), [4, 0, 0, 0, 2, 0, 0, 0]);
+    }
+
+    #[test]
+    fn vectors_end_in_zeros() {
+        assert_eq!(
+            packed(&Packing::Vector { len: 3, padded: 8 }),
+            [1, 2, 3, 0, 0, 0, 0, 0]
+        );
+    }
+}
