@@ -5,9 +5,16 @@
 mod copy;
 mod emitter;
 mod halo;
+mod lrn;
+mod map;
 mod math;
 mod math_pow;
+mod operand;
+mod pool;
+mod resize;
 mod scalar;
+mod softmax;
+mod strip;
 
 use cranelift::codegen::ir::{AbiParam, Function, Signature, UserFuncName, types};
 use cranelift::codegen::isa::TargetIsa;
@@ -29,6 +36,11 @@ pub fn emit(spec: &KernelSpec, machine: &Machine, isa: &dyn TargetIsa, index: u3
     let mut emitter = Emitter::start(FunctionBuilder::new(&mut function, &mut context), machine);
     match spec {
         KernelSpec::Copy(spec) => copy::emit(&mut emitter, spec),
+        KernelSpec::Lrn(spec) => lrn::emit(&mut emitter, spec),
+        KernelSpec::Map(spec) => map::emit(&mut emitter, spec),
+        KernelSpec::Pool(spec) => pool::emit(&mut emitter, spec),
+        KernelSpec::Resize(spec) => resize::emit(&mut emitter, spec),
+        KernelSpec::Softmax(spec) => softmax::emit(&mut emitter, spec),
         _ => todo!(),
     }
     emitter.finish(isa);
