@@ -310,7 +310,7 @@ impl Lowering<'_> {
             Op::Concat { axis } => self.concat(id, *axis),
             Op::Slice { axis, start, .. } => {
                 // A slice that begins at a block is read where it lies.
-                if self.homes[id.index()].root == id {
+                if !self.homes[id.index()].is_there {
                     let (from, to) = (self.home(node.inputs[0]), self.home(id));
                     let mut source = [0; 3];
                     source[*axis] = *start;
@@ -402,7 +402,7 @@ impl Lowering<'_> {
 
     /// Moves what a new shape moves: by way of plain order, which is the same for both shapes.
     fn reshape(&mut self, id: NodeId) {
-        if self.homes[id.index()].root != id {
+        if self.homes[id.index()].is_there {
             return;
         }
         let source = self.graph.node(id).inputs[0];

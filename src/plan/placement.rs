@@ -39,6 +39,8 @@ pub(super) struct Home {
     pub view: View,
     /// Whose memory it is.
     pub memory: Memory,
+    /// Whether it is there already, as a part of the value that it is made from: no step writes it.
+    pub is_there: bool,
 }
 
 /// The homes of all values.
@@ -97,6 +99,7 @@ fn home(
             offset: 0,
             view,
             memory,
+            is_there: false,
         };
     };
     view.image_stride = whole.view.image_stride;
@@ -105,6 +108,8 @@ fn home(
         offset: whole.offset + part.channel / block * whole.view.plane_stride(),
         view,
         memory: whole.memory,
+        // A part of what comes later is written for it.
+        is_there: part.of < id,
     }
 }
 
