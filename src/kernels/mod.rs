@@ -13,10 +13,15 @@ pub mod conv_transpose;
 pub mod dense;
 mod packing;
 pub mod reference;
+mod schedule;
 mod spec;
 mod tasks;
+#[cfg(test)]
+mod testing;
 
-pub use packing::Packing;
+pub use conv::Sharing;
+pub use packing::{ConvPacking, DensePacking, Packing};
+pub use schedule::{Schedule, Strip};
 pub use spec::{
     ConvSpec, CopySpec, DenseSpec, DepthwiseSpec, Epilogue, KernelSpec, Lattice, LrnSpec, MapSpec,
     PoolSpec, PoolWindows, ResizeSpec, SoftmaxSpec, TransposedTaps,
@@ -34,6 +39,21 @@ impl TileFamily {
     pub fn name(self) -> &'static str {
         match self {
             TileFamily::Clif128 => "clif128",
+        }
+    }
+
+    /// Floats of a vector.
+    pub fn lanes(self) -> usize {
+        match self {
+            TileFamily::Clif128 => 4,
+        }
+    }
+
+    /// Vectors of sums that a tile keeps in registers.
+    pub fn accumulators(self) -> usize {
+        match self {
+            // Of 16 registers, two hold weights, one a broadcast input, one its copy: the multiply-adds that Cranelift has overwrite a factor.
+            TileFamily::Clif128 => 12,
         }
     }
 

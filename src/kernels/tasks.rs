@@ -23,10 +23,12 @@ impl KernelSpec {
     pub fn n_tasks(&self, batch: usize) -> usize {
         let output = self.output();
         match self {
-            // One task is a row of one block of output channels.
-            KernelSpec::Conv(spec) => batch * output.n_blocks() * spec.lattice.size[0],
-            KernelSpec::Depthwise(_)
-            | KernelSpec::Pool(_)
+            // One task is a group of rows of one block of output channels; the order is that of the schedule.
+            KernelSpec::Conv(spec) => batch * output.n_blocks() * spec.schedule().row_groups,
+            KernelSpec::Depthwise(spec) => {
+                batch * output.n_blocks() * spec.as_conv().schedule().row_groups
+            }
+            KernelSpec::Pool(_)
             | KernelSpec::Map(_)
             | KernelSpec::Copy(_)
             | KernelSpec::Resize(_) => batch * output.n_blocks() * output.height,
