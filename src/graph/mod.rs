@@ -5,6 +5,8 @@
 
 mod op;
 mod param;
+#[cfg(test)]
+pub(crate) mod random;
 mod recipe;
 pub mod reference;
 mod scalar;
@@ -14,7 +16,7 @@ mod verify;
 
 pub use op::{Conv, ConvTranspose, Margins, Op, Pool, PoolKind, Resize, ResizeMode};
 pub use param::{Init, Param, ParamId, Recipe};
-pub use recipe::evaluate_recipe;
+pub use recipe::{evaluate_recipe, evaluate_recipe_exact};
 pub use scalar::{CompareOp, ScalarBinary, ScalarFn, ScalarId, ScalarOp, ScalarUnary};
 pub use shape::{Dim, Shape};
 pub use verify::verify;

@@ -16,7 +16,7 @@ pub fn evaluate_recipe<E>(
         Recipe::Stored { name, .. } => return stored(name, &graph.param(param).shape),
         Recipe::ScaledRows { tensor, scale } => {
             let mut tensor = evaluate_recipe(graph, *tensor, stored)?;
-            let scale = exact(graph, *scale, stored)?;
+            let scale = evaluate_recipe_exact(graph, *scale, stored)?;
             let row = tensor.len() / scale.len().max(1);
             for (row, factor) in tensor.chunks_mut(row.max(1)).zip(scale) {
                 for value in row {
@@ -25,13 +25,13 @@ pub fn evaluate_recipe<E>(
             }
             return Ok(tensor);
         }
-        _ => exact(graph, param, stored)?,
+        _ => evaluate_recipe_exact(graph, param, stored)?,
     };
     Ok(values.into_iter().map(|value| value as f32).collect())
 }
 
-/// The values before they are rounded. For vectors: a tensor in f64 is twice as large.
-fn exact<E>(
+/// As [`evaluate_recipe`], not rounded: for comparisons, and for vectors (a tensor in f64 is twice as large).
+pub fn evaluate_recipe_exact<E>(
     graph: &Graph,
     param: ParamId,
     stored: &mut dyn FnMut(&str, &[usize]) -> Result<Vec<f32>, E>,
@@ -39,7 +39,7 @@ fn exact<E>(
     let param_ = graph.param(param);
     let len = param_.elements();
     let mut or = |id: &Option<ParamId>, absent: f64| match id {
-        Some(id) => exact(graph, *id, stored),
+        Some(id) => evaluate_recipe_exact(graph, *id, stored),
         None => Ok(vec![absent; len]),
     };
     Ok(match &param_.recipe {
