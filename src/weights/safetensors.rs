@@ -264,7 +264,7 @@ fn read_header(bytes: &[u8]) -> Result<BTreeMap<String, StoredTensor>, String> {
             return Err(format!("its header has the tensor `{name}` twice"));
         }
     }
-    entries.sort_by(|a, b| a.1.data_offsets.cmp(&b.1.data_offsets));
+    entries.sort_by_key(|(_, entry)| entry.data_offsets);
     for pair in entries.windows(2) {
         let [(first, a), (second, b)] = pair else {
             continue;
