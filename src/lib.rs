@@ -1,9 +1,11 @@
 //! netc compiles declarative descriptions of convolutional networks to native forward functions.
 pub mod check;
 pub mod diagnostic;
+pub mod elaborate;
 pub mod graph;
 pub mod kernels;
 pub mod limits;
+pub mod loader;
 pub mod plan;
 pub mod source;
 pub mod syntax;
