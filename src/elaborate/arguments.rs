@@ -27,7 +27,7 @@ pub(super) enum FormalDefault<'p> {
     /// An expression over the parameters before it.
     Expr(&'p ast::Expr),
     /// A layer's table.
-    Table(layers::Default),
+    Table(layers::Preset),
 }
 
 impl Formal<'_> {
@@ -35,7 +35,7 @@ impl Formal<'_> {
         !self.arriving
             && matches!(
                 self.default,
-                FormalDefault::Required | FormalDefault::Table(layers::Default::Required)
+                FormalDefault::Required | FormalDefault::Table(layers::Preset::Required)
             )
     }
 }

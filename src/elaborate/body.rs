@@ -5,7 +5,6 @@ use super::value::{Kind, Value};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::graph::{Input, Op, Shape};
 use crate::limits;
-use crate::source::Span;
 use crate::syntax::ast::{
     Body, Call, Chain, Expr, Ident, ShapePattern, Statement, StatementKind, Text, Type,
 };
@@ -77,16 +76,23 @@ impl<'p> Expander<'p> {
                 name,
                 shape,
                 source,
-            } => self.input(name, shape, source.as_ref(), frame),
-            StatementKind::Output { name, chain } => {
+            } if self.stands_in_net(frame) => self.input(name, shape, source.as_ref(), frame),
+            StatementKind::Output { name, chain } if self.stands_in_net(frame) => {
                 self.output(name, chain.as_ref(), current, frame);
                 current
             }
-            StatementKind::Labels(list) => {
+            StatementKind::Labels(list) if self.stands_in_net(frame) => {
                 self.class_labels(list, frame);
                 current
             }
+            // In a block, which was reported when its names were resolved.
+            _ => Tensor::Unknown,
         }
+    }
+
+    /// Blocks have a call, the net has none.
+    fn stands_in_net(&self, frame: &Frame<'p>) -> bool {
+        frame.call.is_none()
     }
 
     fn define_constant(&mut self, name: &'p Ident, value: &'p Expr, frame: &mut Frame<'p>) {

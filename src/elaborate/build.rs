@@ -1,6 +1,6 @@
 //! From bound attributes to operations of the graph.
 
-use super::layers::{Default, Layer, Range};
+use super::layers::{Layer, Preset, Range};
 use super::value::{Value, convert};
 use crate::check::{ShapeError, same_pad};
 use crate::diagnostic::{Code, codes};
@@ -50,13 +50,13 @@ impl Attributes {
                 continue;
             }
             let value = match attribute.default {
-                Default::Required | Default::Absent => None,
-                Default::Int(x) => convert(&Value::Int(x), &attribute.kind),
-                Default::Float(x) => Some(Value::Float(x)),
-                Default::Bool(x) => Some(Value::Bool(x)),
-                Default::Text(text) => Some(Value::Text(text.into())),
-                Default::Zeros => Some(Value::List(vec![Value::Int(0), Value::Int(0)].into())),
-                Default::Same(other) => layer
+                Preset::Required | Preset::Absent => None,
+                Preset::Int(x) => convert(&Value::Int(x), attribute.kind),
+                Preset::Float(x) => Some(Value::Float(x)),
+                Preset::Bool(x) => Some(Value::Bool(x)),
+                Preset::Text(text) => Some(Value::Text(text.into())),
+                Preset::Zeros => Some(Value::List(vec![Value::Int(0), Value::Int(0)].into())),
+                Preset::Same(other) => layer
                     .attributes
                     .iter()
                     .position(|attribute| attribute.name == other)

@@ -6,7 +6,7 @@ use crate::syntax::ast::Type;
 
 /// The value of an attribute that is not given.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Default {
+pub enum Preset {
     /// It must be given.
     Required,
     /// It may be absent.
@@ -46,9 +46,9 @@ pub struct Attribute {
     /// Its name.
     pub name: &'static str,
     /// Its type.
-    pub kind: Kind,
+    pub kind: &'static Kind,
     /// What it is if it is not given.
-    pub default: Default,
+    pub default: Preset,
     /// Its range.
     pub range: Range,
 }
@@ -66,7 +66,7 @@ pub struct Layer {
     pub summary: &'static str,
 }
 
-const fn attribute(name: &'static str, kind: Kind, default: Default, range: Range) -> Attribute {
+const fn attribute(name: &'static str, kind: &'static Kind, default: Preset, range: Range) -> Attribute {
     Attribute {
         name,
         kind,
@@ -101,25 +101,32 @@ const fn of_values(
     }
 }
 
-const INT: Kind = Kind::Type(Type::Int);
-const FLOAT: Kind = Kind::Type(Type::Float);
-const BOOL: Kind = Kind::Type(Type::Bool);
-const TEXT: Kind = Kind::Type(Type::String);
-const SIZE: Kind = Kind::Type(Type::Size);
+const INT: &Kind = &Kind::Type(Type::Int);
+const FLOAT: &Kind = &Kind::Type(Type::Float);
+const BOOL: &Kind = &Kind::Type(Type::Bool);
+const TEXT: &Kind = &Kind::Type(Type::String);
+const SIZE: &Kind = &Kind::Type(Type::Size);
+const WINDOW_PAD: &Kind = &Kind::WindowPad;
+const MARGINS: &Kind = &Kind::Margins;
+const PAIR: &Kind = &Kind::Pair;
+const INTS: &Kind = &Kind::Ints;
+const FLOATS: &Kind = &Kind::Floats;
+const PARTS: &Kind = &Kind::Parts;
+const RESIZE: &Kind = &Kind::Resize;
 
-use Default::{Absent, Required, Same, Zeros};
+use Preset::{Absent, Required, Same, Zeros};
 use Range::{Any, AtLeast, OneOf, Positive, Unit};
 
 const CHANNELS: Attribute = attribute("channels", INT, Required, AtLeast(1));
 const KERNEL: Attribute = attribute("kernel", SIZE, Required, AtLeast(1));
-const STRIDE: Attribute = attribute("stride", SIZE, Default::Int(1), AtLeast(1));
+const STRIDE: Attribute = attribute("stride", SIZE, Preset::Int(1), AtLeast(1));
 const POOL_STRIDE: Attribute = attribute("stride", SIZE, Same("kernel"), AtLeast(1));
-const PAD: Attribute = attribute("pad", Kind::WindowPad, Default::Int(0), AtLeast(0));
-const DILATION: Attribute = attribute("dilation", SIZE, Default::Int(1), AtLeast(1));
-const GROUPS: Attribute = attribute("groups", INT, Default::Int(1), AtLeast(1));
-const BIAS: Attribute = attribute("bias", BOOL, Default::Bool(true), Any);
-const CEIL: Attribute = attribute("ceil", BOOL, Default::Bool(false), Any);
-const AXIS: Attribute = attribute("axis", INT, Default::Int(0), AtLeast(0));
+const PAD: Attribute = attribute("pad", WINDOW_PAD, Preset::Int(0), AtLeast(0));
+const DILATION: Attribute = attribute("dilation", SIZE, Preset::Int(1), AtLeast(1));
+const GROUPS: Attribute = attribute("groups", INT, Preset::Int(1), AtLeast(1));
+const BIAS: Attribute = attribute("bias", BOOL, Preset::Bool(true), Any);
+const CEIL: Attribute = attribute("ceil", BOOL, Preset::Bool(false), Any);
+const AXIS: Attribute = attribute("axis", INT, Preset::Int(0), AtLeast(0));
 
 /// All built-in layers but the activations, which the prelude declares as functions.
 pub const LAYERS: &[Layer] = &[
@@ -135,7 +142,7 @@ pub const LAYERS: &[Layer] = &[
             KERNEL,
             STRIDE,
             PAD,
-            attribute("output_pad", SIZE, Default::Int(0), AtLeast(0)),
+            attribute("output_pad", SIZE, Preset::Int(0), AtLeast(0)),
             DILATION,
             GROUPS,
             BIAS,
@@ -159,7 +166,7 @@ pub const LAYERS: &[Layer] = &[
             POOL_STRIDE,
             PAD,
             CEIL,
-            attribute("count_include_pad", BOOL, Default::Bool(true), Any),
+            attribute("count_include_pad", BOOL, Preset::Bool(true), Any),
         ],
         "the mean of each window",
     ),
@@ -173,32 +180,32 @@ pub const LAYERS: &[Layer] = &[
     layer(
         "batchnorm",
         &[
-            attribute("eps", FLOAT, Default::Float(1e-5), Positive),
-            attribute("affine", BOOL, Default::Bool(true), Any),
+            attribute("eps", FLOAT, Preset::Float(1e-5), Positive),
+            attribute("affine", BOOL, Preset::Bool(true), Any),
         ],
         "normalisation by running statistics",
     ),
     layer(
         "lrn",
         &[
-            attribute("size", INT, Default::Int(5), AtLeast(1)),
-            attribute("alpha", FLOAT, Default::Float(1e-4), Any),
-            attribute("beta", FLOAT, Default::Float(0.75), Any),
-            attribute("k", FLOAT, Default::Float(1.0), Any),
+            attribute("size", INT, Preset::Int(5), AtLeast(1)),
+            attribute("alpha", FLOAT, Preset::Float(1e-4), Any),
+            attribute("beta", FLOAT, Preset::Float(0.75), Any),
+            attribute("k", FLOAT, Preset::Float(1.0), Any),
         ],
         "normalisation by neighbouring channels",
     ),
     layer("softmax", &[], "probabilities over the channels"),
     layer(
         "dropout",
-        &[attribute("p", FLOAT, Default::Float(0.5), Unit)],
+        &[attribute("p", FLOAT, Preset::Float(0.5), Unit)],
         "nothing, at inference",
     ),
     layer("identity", &[], "nothing"),
     layer("flatten", &[], "all elements in one dimension"),
     layer(
         "reshape",
-        &[attribute("shape", Kind::Ints, Required, AtLeast(-1))],
+        &[attribute("shape", INTS, Required, AtLeast(-1))],
         "another shape of the same elements",
     ),
     of_values("add", &[], "sum of values"),
@@ -206,7 +213,7 @@ pub const LAYERS: &[Layer] = &[
     of_values("concat", &[AXIS], "values joined along an axis"),
     layer(
         "split",
-        &[attribute("parts", Kind::Parts, Required, AtLeast(1)), AXIS],
+        &[attribute("parts", PARTS, Required, AtLeast(1)), AXIS],
         "parts along an axis",
     ),
     layer(
@@ -221,9 +228,9 @@ pub const LAYERS: &[Layer] = &[
     layer(
         "pad",
         &[
-            attribute("spatial", Kind::Margins, Default::Int(0), AtLeast(0)),
-            attribute("channels", Kind::Pair, Zeros, AtLeast(0)),
-            attribute("value", FLOAT, Default::Float(0.0), Any),
+            attribute("spatial", MARGINS, Preset::Int(0), AtLeast(0)),
+            attribute("channels", PAIR, Zeros, AtLeast(0)),
+            attribute("value", FLOAT, Preset::Float(0.0), Any),
         ],
         "grown by a constant",
     ),
@@ -234,10 +241,10 @@ pub const LAYERS: &[Layer] = &[
             attribute(
                 "mode",
                 TEXT,
-                Default::Text("nearest"),
+                Preset::Text("nearest"),
                 OneOf(&["nearest", "bilinear"]),
             ),
-            attribute("align_corners", BOOL, Default::Bool(false), Any),
+            attribute("align_corners", BOOL, Preset::Bool(false), Any),
             attribute("size", SIZE, Absent, AtLeast(1)),
         ],
         "resized map",
@@ -248,12 +255,12 @@ pub const LAYERS: &[Layer] = &[
 pub const IMAGE: Layer = layer(
     "image",
     &[
-        attribute("resize", Kind::Resize, Absent, AtLeast(1)),
+        attribute("resize", RESIZE, Absent, AtLeast(1)),
         attribute("crop", SIZE, Absent, AtLeast(1)),
         attribute("order", TEXT, Absent, OneOf(&["rgb", "bgr", "gray"])),
-        attribute("mean", Kind::Floats, Absent, Any),
-        attribute("std", Kind::Floats, Absent, Any),
-        attribute("range", FLOAT, Default::Float(1.0), Positive),
+        attribute("mean", FLOATS, Absent, Any),
+        attribute("std", FLOATS, Absent, Any),
+        attribute("range", FLOAT, Preset::Float(1.0), Positive),
     ],
     "how a picture becomes an input",
 );

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::layers;
 use super::names;
+use super::recursion;
+use super::resolve::{self, Resolution};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::limits;
 use crate::source::{FileId, SourceMap, Span};
@@ -86,6 +88,8 @@ pub struct Program {
     pub(super) declarations: Vec<DeclarationInfo>,
     /// The functions that every file sees.
     pub(super) prelude: BTreeMap<String, DeclarationId>,
+    /// What can be said without values.
+    pub(super) resolution: Resolution,
 }
 
 /// What a word means in a file.
@@ -127,8 +131,13 @@ impl Program {
             units,
             declarations: Vec::new(),
             prelude: BTreeMap::new(),
+            resolution: Resolution::default(),
         };
         names::declare(&mut program, prelude);
+        let mut resolution = resolve::resolve(&program);
+        let recursion = recursion::mark(&mut program, &resolution.references);
+        resolution.diagnostics.extend(recursion);
+        program.resolution = resolution;
         program
     }
 
