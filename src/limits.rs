@@ -18,11 +18,17 @@ pub const FILES: usize = 256;
 /// Blocks inside blocks while a net is expanded: bounds the stack of the expansion.
 pub const CALL_DEPTH: usize = 64;
 
+/// Steps inside steps (groups, branches, operands, and the blocks they call) while a net is expanded: bounds the stack too.
+pub const STEP_DEPTH: usize = 160;
+
+/// Bytes of the full name of one node.
+pub const NAME_BYTES: usize = 1_024;
+
 /// Nodes of an expanded net. ResNet-1202 has about 5,000.
 pub const NODES: usize = 200_000;
 
 /// Steps that the expansion may take, those that make no node included (a repeat of an empty body, nested repeats).
-pub const EXPANSION_STEPS: usize = 4_000_000;
+pub const EXPANSION_STEPS: usize = 1_000_000;
 
 /// Rounds of one `repeat`.
 pub const REPEAT: u64 = 100_000;
@@ -41,6 +47,13 @@ pub const PARAMETER_ELEMENTS: u64 = 1 << 34;
 
 /// Operations of one elementwise function after inlining: bounds the code of one kernel.
 pub const FUNCTION_OPS: usize = 4_096;
+
+/// Operations up to which passes make one elementwise function of several. Composing `n` functions one by one takes time in the
+/// square of this, and a kernel keeps an epilogue's values in registers.
+pub const FUSED_OPS: usize = 128;
+
+/// Tensors that such a function takes: each is a pointer that its kernel keeps.
+pub const FUSED_ARGUMENTS: usize = 12;
 
 /// Bytes of a safetensors header: the format's own reference implementation caps it here.
 pub const WEIGHTS_HEADER_BYTES: u64 = 100 << 20;

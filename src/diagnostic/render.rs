@@ -147,7 +147,9 @@ pub fn render_text(diagnostics: &[Diagnostic], sources: &SourceMap, colour: bool
         let _ =
             term::emit_to_write_style(&mut buffer, &config, &view, &to_codespan(diagnostic, place));
     }
-    String::from_utf8_lossy(buffer.as_slice()).into_owned()
+    // codespan pads the lines under a source line with blanks.
+    let text = String::from_utf8_lossy(buffer.as_slice());
+    text.lines().map(|line| format!("{}\n", line.trim_end())).collect()
 }
 
 /// Line and column of a byte, both from 1; columns count characters.

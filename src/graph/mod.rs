@@ -5,6 +5,10 @@
 
 mod op;
 mod param;
+#[cfg(test)]
+pub(crate) mod random;
+mod recipe;
+pub mod reference;
 mod scalar;
 mod shape;
 pub mod text;
@@ -12,9 +16,12 @@ mod verify;
 
 pub use op::{Conv, ConvTranspose, Margins, Op, Pool, PoolKind, Resize, ResizeMode};
 pub use param::{Init, Param, ParamId, Recipe};
-pub use scalar::{CompareOp, ScalarBinary, ScalarFn, ScalarId, ScalarOp, ScalarUnary};
+pub use recipe::{evaluate_recipe, evaluate_recipe_exact};
+pub use scalar::{CompareOp, ScalarBinary, ScalarBuilder, ScalarFn, ScalarId, ScalarOp, ScalarUnary};
 pub use shape::{Dim, Shape};
 pub use verify::verify;
+
+use std::sync::Arc;
 
 use crate::diagnostic::Label;
 use crate::source::Span;
@@ -73,8 +80,34 @@ impl Node {
 pub struct Origin {
     /// The step in the source.
     pub span: Span,
-    /// The calls and rounds around it, innermost first.
-    pub trail: Vec<Label>,
+    /// The calls and rounds around it.
+    pub trail: Trail,
+}
+
+/// The calls and repeat rounds around a node. A list that is shared: the nodes of one call hold the same one.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Trail(Option<Arc<TrailEntry>>);
+
+#[derive(Debug, PartialEq)]
+struct TrailEntry {
+    label: Label,
+    outer: Trail,
+}
+
+impl Trail {
+    /// This trail and one more call or round inside it.
+    pub fn inside(&self, label: Label) -> Trail {
+        Trail(Some(Arc::new(TrailEntry {
+            label,
+            outer: self.clone(),
+        })))
+    }
+
+    /// The calls and rounds, innermost first.
+    pub fn labels(&self) -> impl Iterator<Item = &Label> {
+        std::iter::successors(self.0.as_deref(), |entry| entry.outer.0.as_deref())
+            .map(|entry| &entry.label)
+    }
 }
 
 /// How a picture becomes an input: the `image(...)` of the language or of a manifest.

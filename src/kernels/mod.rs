@@ -8,15 +8,25 @@
 //! parameters, the operands of the epilogue, the result. Each tensor's spec is a [`View`](crate::plan::View); the pointer is to the first float of the first image's tensor, halo
 //! included. A kernel that writes a tensor with a halo writes the halo's zeros too: see `codegen::clif`.
 
+pub mod conv;
+pub mod conv_transpose;
+pub mod dense;
 mod packing;
+pub mod reference;
+mod schedule;
 mod spec;
 mod tasks;
+#[cfg(test)]
+mod testing;
 
-pub use packing::Packing;
+pub use conv::Sharing;
+pub use packing::{ConvPacking, DensePacking, Packing};
+pub use schedule::{Schedule, Strip};
 pub use spec::{
     ConvSpec, CopySpec, DenseSpec, DepthwiseSpec, Epilogue, KernelSpec, Lattice, LrnSpec, MapSpec,
     PoolSpec, PoolWindows, ResizeSpec, SoftmaxSpec, TransposedTaps,
 };
+pub use tasks::{as_row, n_strips, rows_per_task};
 
 /// A family of register tiles for convolution and dense layers: vector width, registers, block of channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -30,6 +40,21 @@ impl TileFamily {
     pub fn name(self) -> &'static str {
         match self {
             TileFamily::Clif128 => "clif128",
+        }
+    }
+
+    /// Floats of a vector.
+    pub fn lanes(self) -> usize {
+        match self {
+            TileFamily::Clif128 => 4,
+        }
+    }
+
+    /// Vectors of sums that a tile keeps in registers.
+    pub fn accumulators(self) -> usize {
+        match self {
+            // Of 16 registers, two hold weights, one a broadcast input, one its copy: the multiply-adds that Cranelift has overwrite a factor.
+            TileFamily::Clif128 => 12,
         }
     }
 

@@ -2,11 +2,23 @@
 //!
 //! Facts about the machine enter here and not before.
 
+mod builder;
+mod layout;
+mod lower;
+mod memory;
+mod placement;
+#[cfg(test)]
+mod tests;
+mod text;
+mod verify;
 mod view;
 
+pub use memory::lower_bound;
+pub use text::print_plan;
+pub use verify::verify_plan;
 pub use view::View;
 
-use crate::graph::ParamId;
+use crate::graph::{Graph, ParamId};
 use crate::kernels::KernelSpec;
 
 /// What the planner knows about the machine it plans for.
@@ -99,4 +111,11 @@ pub struct Plan {
     pub packed: Vec<PackedParam>,
     /// Size of all packed parameters, floats.
     pub packed_size: usize,
+}
+
+/// Plans a graph that [`optimize`](crate::optimize::optimize) has been over (dropped-in batch-norms are maps by then, and shapes have rank 1 to 3).
+pub fn plan(graph: &Graph, machine: &Machine) -> Plan {
+    let plan = lower::lower(graph, machine);
+    debug_assert_eq!(verify_plan(&plan), Ok(()));
+    plan
 }

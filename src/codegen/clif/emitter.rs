@@ -1,7 +1,7 @@
 //! A thin layer over Cranelift's `FunctionBuilder`: addresses in floats, loops, vectors of four floats.
 
-use cranelift::codegen::ir::condcodes::IntCC;
-use cranelift::codegen::ir::{Block, InstBuilder, MemFlagsData, Type, Value, types};
+use cranelift::codegen::ir::condcodes::{FloatCC, IntCC};
+use cranelift::codegen::ir::{Block, Endianness, InstBuilder, MemFlagsData, Type, Value, types};
 use cranelift::codegen::isa::TargetIsa;
 use cranelift::frontend::FunctionBuilder;
 
@@ -103,7 +103,7 @@ impl<'a> Emitter<'a> {
             _ if b > 0 && b & (b - 1) == 0 => self
                 .builder
                 .ins()
-                .ishl_imm(a, i64::from(b.trailing_zeros())),
+                .ishl_imm_u(a, i64::from(b.trailing_zeros())),
             _ => {
                 let b = self.int(b);
                 self.builder.ins().imul(a, b)
@@ -134,9 +134,21 @@ impl<'a> Emitter<'a> {
             let zero = self.int(0);
             return (a, zero);
         }
+        if b.is_power_of_two() {
+            let quotient = self
+                .builder
+                .ins()
+                .ushr_imm_u(a, i64::from(b.trailing_zeros()));
+            return (quotient, self.builder.ins().band_imm_u(a, b as i64 - 1));
+        }
         let divisor = self.int(b as i64);
-        let quotient = self.builder.ins().udiv(a, divisor);
-        let product = self.builder.ins().imul(quotient, divisor);
+        self.div_rem_value(a, divisor)
+    }
+
+    /// `(a / b, a % b)` of numbers that are not negative; `b` is not 0.
+    pub fn div_rem_value(&mut self, a: Value, b: Value) -> (Value, Value) {
+        let quotient = self.builder.ins().udiv(a, b);
+        let product = self.builder.ins().imul(quotient, b);
         (quotient, self.builder.ins().isub(a, product))
     }
 
@@ -186,11 +198,24 @@ impl<'a> Emitter<'a> {
 
     // Vectors of floats.
 
+    /// A constant vector of 16 bytes.
+    pub fn constant(&mut self, ty: Type, bytes: Vec<u8>) -> Value {
+        let constant = self.builder.func.dfg.constants.insert(bytes.into());
+        self.builder.ins().vconst(ty, constant)
+    }
+
     /// A constant in all lanes.
     pub fn splat(&mut self, value: f32) -> Value {
-        let bytes = value.to_bits().to_le_bytes().repeat(LANES);
-        let constant = self.builder.func.dfg.constants.insert(bytes.into());
-        self.builder.ins().vconst(types::F32X4, constant)
+        self.constant(types::F32X4, value.to_bits().to_le_bytes().repeat(LANES))
+    }
+
+    /// A single float as it is (for the type `F32`), or in all lanes.
+    pub fn same_in_lanes(&mut self, ty: Type, value: Value) -> Value {
+        if ty == types::F32 {
+            value
+        } else {
+            self.builder.ins().splat(ty, value)
+        }
     }
 
     /// A single float.
@@ -203,9 +228,64 @@ impl<'a> Emitter<'a> {
         self.builder.ins().fadd(a, b)
     }
 
+    /// `a - b`
+    pub fn fsub(&mut self, a: Value, b: Value) -> Value {
+        self.builder.ins().fsub(a, b)
+    }
+
     /// `a * b`
     pub fn fmul(&mut self, a: Value, b: Value) -> Value {
         self.builder.ins().fmul(a, b)
+    }
+
+    /// `a / b`
+    pub fn fdiv(&mut self, a: Value, b: Value) -> Value {
+        self.builder.ins().fdiv(a, b)
+    }
+
+    /// `a` seen as a vector of another type with equally wide lanes.
+    pub fn cast(&mut self, ty: Type, a: Value) -> Value {
+        self.builder.ins().bitcast(ty, MemFlagsData::new(), a)
+    }
+
+    /// All bits of a lane set where `a OP b`, as a mask for [`Emitter::pick`].
+    pub fn fcompare(&mut self, op: FloatCC, a: Value, b: Value) -> Value {
+        self.builder.ins().fcmp(op, a, b)
+    }
+
+    /// By lane `a` where `mask` is set, `b` elsewhere.
+    pub fn pick(&mut self, mask: Value, a: Value, b: Value) -> Value {
+        let ty = self.builder.func.dfg.value_type(a);
+        let mask = self.cast(ty, mask);
+        self.builder.ins().bitselect(mask, a, b)
+    }
+
+    /// The larger by lane; `b` where either is NaN (so if `a` never is, NaN propagates). One instruction.
+    pub fn max_or_second(&mut self, a: Value, b: Value) -> Value {
+        let mask = self.fcompare(FloatCC::LessThan, b, a);
+        self.pick(mask, a, b)
+    }
+
+    /// The smaller by lane; `b` where either is NaN (so if `a` never is, NaN propagates). One instruction.
+    pub fn min_or_second(&mut self, a: Value, b: Value) -> Value {
+        let mask = self.fcompare(FloatCC::LessThan, a, b);
+        self.pick(mask, a, b)
+    }
+
+    /// Lanes `pick` of the eight lanes of `a` and `b`.
+    pub fn shuffle(&mut self, a: Value, b: Value, pick: [u8; LANES]) -> Value {
+        let bytes: Vec<u8> = pick
+            .iter()
+            .flat_map(|lane| (0..4).map(move |byte| lane * 4 + byte))
+            .collect();
+        let little = MemFlagsData::new().with_endianness(Endianness::Little);
+        let ty = self.builder.func.dfg.value_type(a);
+        let mask = self.builder.func.dfg.immediates.push(bytes.into());
+        let ins =
+            |emitter: &mut Self, value| emitter.builder.ins().bitcast(types::I8X16, little, value);
+        let (a, b) = (ins(self, a), ins(self, b));
+        let bytes = self.builder.ins().shuffle(a, b, mask);
+        self.builder.ins().bitcast(ty, little, bytes)
     }
 
     /// `a * b + c`, rounded once where the machine can.
@@ -306,16 +386,41 @@ impl<'a> Emitter<'a> {
         self.builder.switch_to_block(after);
     }
 
+    /// The one or the other.
+    pub fn either(
+        &mut self,
+        condition: Value,
+        then: impl FnOnce(&mut Self),
+        otherwise: impl FnOnce(&mut Self),
+    ) {
+        let [yes, no, after] = [(); 3].map(|()| self.builder.create_block());
+        self.builder.ins().brif(condition, yes, &[], no, &[]);
+        self.builder.switch_to_block(yes);
+        then(self);
+        self.builder.ins().jump(after, &[]);
+        self.builder.switch_to_block(no);
+        otherwise(self);
+        self.builder.ins().jump(after, &[]);
+        self.builder.switch_to_block(after);
+    }
+
     /// Fills `count` floats from `pointer` with a value in all lanes.
     pub fn fill(&mut self, pointer: Value, count: usize, value: f32) {
         if count == 0 {
             return;
         }
         let vectors = self.splat(value);
-        self.for_count(count / LANES, |emitter, index| {
-            let place = emitter.advance(pointer, index, LANES);
-            emitter.store(vectors, place, 0);
-        });
+        if count <= 8 * LANES {
+            // A column of a halo: a loop would cost more than its rounds.
+            for index in 0..count / LANES {
+                self.store(vectors, pointer, (index * LANES) as i64);
+            }
+        } else {
+            self.for_count(count / LANES, |emitter, index| {
+                let place = emitter.advance(pointer, index, LANES);
+                emitter.store(vectors, place, 0);
+            });
+        }
         if !count.is_multiple_of(LANES) {
             let single = self.float(value);
             for rest in count / LANES * LANES..count {

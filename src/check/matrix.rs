@@ -1,0 +1,32 @@
+//! Dense layers.
+
+use super::ShapeError;
+use crate::diagnostic::codes;
+use crate::graph::Shape;
+
+/// A dense layer as it is written takes `[F]`.
+pub fn takes_features(input: &Shape) -> Result<(), ShapeError> {
+    if input.rank() == 1 {
+        return Ok(());
+    }
+    Err(ShapeError::new(
+        codes::RANK,
+        format!("`dense` takes [F], not {input}"),
+    )
+    .help("put `flatten` before it"))
+}
+
+/// `[features]`; the input may be a map that is read in row-major order.
+pub fn dense(features: usize, input: &Shape) -> Result<Shape, ShapeError> {
+    if input.rank() == 0 {
+        return Err(ShapeError::new(codes::RANK, "`dense` takes [F], not []"));
+    }
+    if features == 0 {
+        return Err(ShapeError::new(
+            codes::ATTRIBUTE_RANGE,
+            "`features` must be at least 1",
+        )
+        .at("features"));
+    }
+    Ok(Shape::features(features as u64))
+}

@@ -1,0 +1,227 @@
+//! Which argument belongs to which parameter: by position, then by name. Needs no values, so that the static pass and the
+//! expansion share it.
+
+use super::layers;
+use super::program::Program;
+use super::value::{Callee, Kind};
+use crate::diagnostic::{Diagnostic, codes, did_you_mean};
+use crate::source::Span;
+use crate::syntax::ast;
+
+/// A parameter of a layer, function, block or net.
+#[derive(Clone, Debug)]
+pub(super) struct Formal<'p> {
+    pub name: &'p str,
+    pub kind: Kind,
+    pub default: FormalDefault<'p>,
+    pub range: layers::Range,
+    /// The first tensor of a function: a step gives it the value that arrives, and arguments skip it.
+    pub arriving: bool,
+}
+
+/// Where the value comes from if there is no argument.
+#[derive(Clone, Debug)]
+pub(super) enum FormalDefault<'p> {
+    /// Nowhere.
+    Required,
+    /// An expression over the parameters before it.
+    Expr(&'p ast::Expr),
+    /// A layer's table.
+    Table(layers::Preset),
+}
+
+impl Formal<'_> {
+    pub fn is_required(&self) -> bool {
+        !self.arriving
+            && matches!(
+                self.default,
+                FormalDefault::Required | FormalDefault::Table(layers::Preset::Required)
+            )
+    }
+}
+
+/// The parameters of a layer's table.
+pub(super) fn layer_formals(layer: &'static layers::Layer) -> Vec<Formal<'static>> {
+    layer
+        .attributes
+        .iter()
+        .map(|attribute| Formal {
+            name: attribute.name,
+            kind: attribute.kind.clone(),
+            default: FormalDefault::Table(attribute.default),
+            range: attribute.range,
+            arriving: false,
+        })
+        .collect()
+}
+
+/// The parameters of what a step applies.
+pub(super) fn formals(program: &Program, callee: Callee) -> Vec<Formal<'_>> {
+    let id = match callee {
+        Callee::Layer(layer) => return layer_formals(layer),
+        Callee::Declared(id) => id,
+    };
+    let params = match program.declaration(id) {
+        ast::Declaration::Fn(function) => &function.params,
+        ast::Declaration::Template(template) => &template.params,
+    };
+    let first_tensor = params.iter().position(|param| param.ty.is_none());
+    params
+        .iter()
+        .enumerate()
+        .map(|(index, param)| Formal {
+            name: &param.name.name,
+            kind: param.ty.clone().map_or(Kind::Tensor, Kind::Type),
+            default: match &param.default {
+                Some(default) => FormalDefault::Expr(default),
+                None => FormalDefault::Required,
+            },
+            range: layers::Range::Any,
+            arriving: first_tensor == Some(index),
+        })
+        .collect()
+}
+
+/// The result of matching.
+pub(super) struct Matched<'p> {
+    /// The argument of each parameter.
+    pub by_formal: Vec<Option<&'p ast::Argument>>,
+    /// Arguments that are values, of layers such as `add`.
+    pub values: Vec<&'p ast::Argument>,
+    /// What does not match.
+    pub faults: Vec<Diagnostic>,
+}
+
+/// Gives each argument to its parameter. `taken` tells which parameters have their value already.
+pub(super) fn match_arguments<'p>(
+    callee: &str,
+    formals: &[Formal<'_>],
+    taken: impl Fn(usize) -> bool,
+    takes_values: bool,
+    arguments: &'p [ast::Argument],
+) -> Matched<'p> {
+    let mut matched = Matched {
+        by_formal: vec![None; formals.len()],
+        values: Vec::new(),
+        faults: Vec::new(),
+    };
+    let mut free = (0..formals.len()).filter(|index| !taken(*index));
+    let n_free = free.clone().count();
+    let mut too_many = false;
+    for argument in arguments {
+        let Some(name) = &argument.name else {
+            if takes_values {
+                matched.values.push(argument);
+            } else if let Some(slot) = free.next().and_then(|i| matched.by_formal.get_mut(i)) {
+                *slot = Some(argument);
+            } else if !too_many {
+                too_many = true;
+                matched.faults.push(too_many_arguments(callee, n_free, formals, argument));
+            }
+            continue;
+        };
+        let position = formals
+            .iter()
+            .position(|formal| formal.name == name.name && !formal.arriving);
+        let Some(index) = position else {
+            matched.faults.push(unknown_argument(callee, formals, name));
+            continue;
+        };
+        match matched.by_formal.get_mut(index) {
+            Some(slot @ None) if !taken(index) => *slot = Some(argument),
+            Some(Some(first)) => matched.faults.push(
+                Diagnostic::new(
+                    codes::REPEATED_ARGUMENT,
+                    format!("`{}` is given twice", name.name),
+                    name.span,
+                    "again here",
+                )
+                .with_secondary(first.span, "first here"),
+            ),
+            _ => matched.faults.push(Diagnostic::new(
+                codes::REPEATED_ARGUMENT,
+                format!("`{}` of `{callee}` is fixed already", name.name),
+                name.span,
+                "cannot be given again",
+            )),
+        }
+    }
+    matched
+}
+
+fn too_many_arguments(
+    callee: &str,
+    n_free: usize,
+    formals: &[Formal<'_>],
+    argument: &ast::Argument,
+) -> Diagnostic {
+    let plural = if n_free == 1 { "" } else { "s" };
+    let takes = match n_free {
+        0 => format!("`{callee}` takes no further argument"),
+        _ => format!("`{callee}` takes {n_free} argument{plural}"),
+    };
+    let fault = Diagnostic::new(
+        codes::TOO_MANY_ARGUMENTS,
+        takes,
+        argument.span,
+        "one too many",
+    );
+    let names: Vec<&str> = names(formals).collect();
+    if names.is_empty() {
+        fault
+    } else {
+        fault.with_note(format!("the parameters are: {}", names.join(", ")))
+    }
+}
+
+fn unknown_argument(callee: &str, formals: &[Formal<'_>], name: &ast::Ident) -> Diagnostic {
+    let fault = Diagnostic::new(
+        codes::UNKNOWN_ARGUMENT,
+        format!("`{callee}` has no parameter `{}`", name.name),
+        name.span,
+        "unknown",
+    );
+    if let Some(near) = did_you_mean(&name.name, names(formals)) {
+        return fault.with_help(format!("did you mean `{near}`?"));
+    }
+    let all: Vec<&str> = names(formals).collect();
+    match all.is_empty() {
+        true => fault,
+        false => fault.with_note(format!("the parameters are: {}", all.join(", "))),
+    }
+}
+
+fn names<'a>(formals: &'a [Formal<'_>]) -> impl Iterator<Item = &'a str> {
+    formals
+        .iter()
+        .filter(|formal| !formal.arriving)
+        .map(|formal| formal.name)
+}
+
+/// The fault of parameters that have no value; `given` tells which have one.
+pub(super) fn missing_arguments(
+    callee: &str,
+    span: Span,
+    formals: &[Formal<'_>],
+    given: impl Fn(usize) -> bool,
+) -> Option<Diagnostic> {
+    let missing: Vec<String> = formals
+        .iter()
+        .enumerate()
+        .filter(|(index, formal)| formal.is_required() && !given(*index))
+        .map(|(_, formal)| format!("`{}: {}`", formal.name, formal.kind))
+        .collect();
+    if missing.is_empty() {
+        return None;
+    }
+    Some(Diagnostic::new(
+        codes::MISSING_ARGUMENT,
+        format!("`{callee}` wants {}", missing.join(", ")),
+        span,
+        if missing.len() == 1 {
+            "an argument is missing"
+        } else {
+            "arguments are missing"
+        },
+    ))
+}

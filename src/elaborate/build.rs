@@ -1,0 +1,422 @@
+//! From bound attributes to operations of the graph.
+
+use super::layers::{Layer, Preset, Range};
+use super::value::{Value, convert};
+use crate::check::{ShapeError, same_pad};
+use crate::diagnostic::{Code, codes};
+use crate::graph::{Conv, ConvTranspose, Margins, Op, Pool, PoolKind, Resize, ResizeMode, Shape};
+
+/// Largest int that an attribute takes: all sizes of tensors stay far below it.
+const LARGEST: i64 = i32::MAX as i64;
+
+/// Why a value of the right type is outside an attribute's range.
+pub(super) fn out_of_range(name: &str, value: &Value, range: Range) -> Option<(Code, String)> {
+    let fault = |wanted: String| Some((codes::ATTRIBUTE_RANGE, format!("`{name}` must be {wanted}")));
+    match (range, value) {
+        (_, Value::Unknown) | (Range::Any, _) => None,
+        (Range::AtLeast(least), Value::Int(x)) if *x < least => fault(format!("at least {least}")),
+        (Range::AtLeast(_), Value::Int(x)) if *x > LARGEST => fault(format!("at most {LARGEST}")),
+        (Range::AtLeast(_), Value::Size(size)) => size
+            .iter()
+            .find_map(|x| out_of_range(name, &Value::Int(*x), range)),
+        (Range::AtLeast(_), Value::List(items)) => items
+            .iter()
+            .find_map(|item| out_of_range(name, item, range)),
+        (Range::Positive, Value::Float(x)) if *x <= 0.0 => fault("above 0".into()),
+        (Range::Unit, Value::Float(x)) if !(0.0..=1.0).contains(x) => fault("from 0 to 1".into()),
+        (Range::OneOf(words), Value::Text(text)) if !words.contains(&&**text) => {
+            let words: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
+            Some((
+                codes::ATTRIBUTE_VALUE,
+                format!("`{name}` is one of {}", words.join(", ")),
+            ))
+        }
+        _ => None,
+    }
+}
+
+/// The attributes of one layer with their values, defaults filled in. Asking for one of another type gives zero: the table and
+/// the readers below agree on types.
+#[derive(Clone, Debug)]
+pub(super) struct Attributes {
+    layer: &'static Layer,
+    values: Vec<Option<Value>>,
+}
+
+impl Attributes {
+    pub fn new(layer: &'static Layer, mut values: Vec<Option<Value>>) -> Attributes {
+        for (index, attribute) in layer.attributes.iter().enumerate() {
+            if values.get(index).is_some_and(Option::is_some) {
+                continue;
+            }
+            let value = match attribute.default {
+                Preset::Required | Preset::Absent => None,
+                Preset::Int(x) => convert(&Value::Int(x), attribute.kind),
+                Preset::Float(x) => Some(Value::Float(x)),
+                Preset::Bool(x) => Some(Value::Bool(x)),
+                Preset::Text(text) => Some(Value::Text(text.into())),
+                Preset::Zeros => Some(Value::List(vec![Value::Int(0), Value::Int(0)].into())),
+                Preset::Same(other) => layer
+                    .attributes
+                    .iter()
+                    .position(|attribute| attribute.name == other)
+                    .and_then(|index| values.get(index).cloned().flatten()),
+            };
+            if let Some(slot) = values.get_mut(index) {
+                *slot = value;
+            }
+        }
+        Attributes { layer, values }
+    }
+
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        let index = self.layer.attributes.iter().position(|a| a.name == name)?;
+        self.values.get(index)?.as_ref()
+    }
+
+    pub fn count(&self, name: &str) -> usize {
+        usize::try_from(self.int(name)).unwrap_or(0)
+    }
+
+    fn int(&self, name: &str) -> i64 {
+        match self.get(name) {
+            Some(Value::Int(x)) => *x,
+            _ => 0,
+        }
+    }
+
+    pub fn size(&self, name: &str) -> Option<[usize; 2]> {
+        match self.get(name) {
+            Some(Value::Size(size)) => Some(size.map(|x| usize::try_from(x).unwrap_or(0))),
+            _ => None,
+        }
+    }
+
+    fn pair(&self, name: &str) -> [usize; 2] {
+        self.size(name).unwrap_or([0, 0])
+    }
+
+    pub fn float(&self, name: &str) -> f64 {
+        match self.get(name) {
+            Some(Value::Float(x)) => *x,
+            _ => 0.0,
+        }
+    }
+
+    fn flag(&self, name: &str) -> bool {
+        matches!(self.get(name), Some(Value::Bool(true)))
+    }
+
+    pub fn text(&self, name: &str) -> Option<&str> {
+        match self.get(name) {
+            Some(Value::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    fn ints(&self, name: &str) -> Vec<i64> {
+        match self.get(name) {
+            Some(Value::List(items)) => items
+                .iter()
+                .filter_map(|item| match item {
+                    Value::Int(x) => Some(*x),
+                    _ => None,
+                })
+                .collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    pub fn floats(&self, name: &str) -> Vec<f32> {
+        match self.get(name) {
+            Some(Value::List(items)) => items
+                .iter()
+                .filter_map(super::operators::number)
+                .map(|x| x as f32)
+                .collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// A size or four numbers; `"same"` is not for this.
+    fn margins(&self, name: &str) -> Margins {
+        let four: Vec<usize> = self
+            .ints(name)
+            .into_iter()
+            .map(|x| usize::try_from(x).unwrap_or(0))
+            .collect();
+        match four[..] {
+            [top, left, bottom, right] => Margins {
+                top,
+                left,
+                bottom,
+                right,
+            },
+            _ => Margins::symmetric(self.pair(name)),
+        }
+    }
+
+    /// The padding of windows over `input`.
+    fn window_pad(&self, input: &Shape) -> Margins {
+        if self.text("pad").is_none() {
+            return self.margins("pad");
+        }
+        let (kernel, stride) = (self.pair("kernel"), self.pair("stride"));
+        let dilation = self.size("dilation").unwrap_or([1, 1]);
+        let [top, bottom] = same_pad(input.height(), kernel[0], stride[0], dilation[0]);
+        let [left, right] = same_pad(input.width(), kernel[1], stride[1], dilation[1]);
+        Margins {
+            top,
+            left,
+            bottom,
+            right,
+        }
+    }
+
+    fn pool(&self, kind: PoolKind, input: &Shape) -> Op {
+        Op::Pool(Pool {
+            kind,
+            kernel: self.pair("kernel"),
+            stride: self.pair("stride"),
+            pad: self.window_pad(input),
+            dilation: self.size("dilation").unwrap_or([1, 1]),
+            ceil: self.flag("ceil"),
+        })
+    }
+}
+
+/// The operation of a layer of one input, and the shape it declares (of `reshape`).
+pub(super) fn build(
+    layer: &str,
+    attributes: &Attributes,
+    input: &Shape,
+) -> Result<(Op, Shape), ShapeError> {
+    let a = attributes;
+    let mut declared = Shape::new([]);
+    let op = match layer {
+        "conv" => Op::Conv(Conv {
+            out_channels: a.count("channels"),
+            kernel: a.pair("kernel"),
+            stride: a.pair("stride"),
+            pad: a.window_pad(input),
+            dilation: a.pair("dilation"),
+            groups: a.count("groups"),
+            bias: a.flag("bias"),
+        }),
+        "conv_transpose" => Op::ConvTranspose(conv_transpose(a)?),
+        "dense" => Op::Dense {
+            features: a.count("features"),
+            bias: a.flag("bias"),
+        },
+        "maxpool" => a.pool(PoolKind::Max, input),
+        "avgpool" => a.pool(
+            PoolKind::Average {
+                count_include_pad: a.flag("count_include_pad"),
+            },
+            input,
+        ),
+        "globalavgpool" => Op::GlobalPool(PoolKind::Average {
+            count_include_pad: true,
+        }),
+        "globalmaxpool" => Op::GlobalPool(PoolKind::Max),
+        "adaptiveavgpool" => Op::AdaptiveAveragePool {
+            output: a.pair("output"),
+        },
+        "batchnorm" => Op::BatchNorm {
+            eps: a.float("eps"),
+            affine: a.flag("affine"),
+        },
+        "lrn" => Op::Lrn {
+            size: a.count("size"),
+            alpha: a.float("alpha"),
+            beta: a.float("beta"),
+            k: a.float("k"),
+        },
+        "softmax" => Op::Softmax,
+        "dropout" => Op::Dropout,
+        "flatten" => Op::Flatten,
+        "reshape" => {
+            declared = reshape(a, input)?;
+            Op::Reshape
+        }
+        "slice" => slice(a, input)?,
+        "pad" => Op::Pad {
+            spatial: a.margins("spatial"),
+            channels: match a.ints("channels")[..] {
+                [before, after] => [before, after].map(|x| usize::try_from(x).unwrap_or(0)),
+                _ => [0, 0],
+            },
+            value: a.float("value") as f32,
+        },
+        "upsample" => upsample(a, input)?,
+        _ => Op::Identity,
+    };
+    Ok((op, declared))
+}
+
+fn conv_transpose(a: &Attributes) -> Result<ConvTranspose, ShapeError> {
+    if a.text("pad").is_some() {
+        return Err(ShapeError::new(
+            codes::ATTRIBUTE_VALUE,
+            "`conv_transpose` has no \"same\" padding",
+        )
+        .at("pad")
+        .help("what is cut off must be stated as numbers"));
+    }
+    Ok(ConvTranspose {
+        out_channels: a.count("channels"),
+        kernel: a.pair("kernel"),
+        stride: a.pair("stride"),
+        pad: a.margins("pad"),
+        output_pad: a.pair("output_pad"),
+        dilation: a.pair("dilation"),
+        groups: a.count("groups"),
+        bias: a.flag("bias"),
+    })
+}
+
+fn reshape(a: &Attributes, input: &Shape) -> Result<Shape, ShapeError> {
+    const MOST_DIMENSIONS: usize = 8;
+    let sizes = a.ints("shape");
+    let n_open = sizes.iter().filter(|size| **size == -1).count();
+    if sizes.is_empty() || sizes.len() > MOST_DIMENSIONS || n_open > 1 {
+        let message = match n_open {
+            0 | 1 => format!("`shape` has 1 to {MOST_DIMENSIONS} entries"),
+            _ => "only one entry of `shape` may be -1".into(),
+        };
+        return Err(ShapeError::new(codes::ATTRIBUTE_VALUE, message).at("shape"));
+    }
+    let known = sizes
+        .iter()
+        .filter(|size| **size != -1)
+        .try_fold(1u64, |product, size| product.checked_mul((*size).unsigned_abs()))
+        .unwrap_or(u64::MAX);
+    let elements = input.checked_elements().unwrap_or(u64::MAX);
+    if n_open == 1 && (known == 0 || !elements.is_multiple_of(known)) {
+        return Err(ShapeError::new(
+            codes::RESHAPE,
+            format!("{elements} elements of {input} cannot be divided by {known}"),
+        )
+        .at("shape"));
+    }
+    let open = elements.checked_div(known).unwrap_or(0);
+    Ok(Shape::new(sizes.iter().map(|size| match size {
+        -1 => open,
+        size => size.unsigned_abs(),
+    })))
+}
+
+fn slice(a: &Attributes, input: &Shape) -> Result<Op, ShapeError> {
+    let axis = a.count("axis");
+    let Some(size) = input.sizes().nth(axis).and_then(|n| i64::try_from(n).ok()) else {
+        // The shape rule says that there is no such axis.
+        return Ok(Op::Slice {
+            axis,
+            start: 0,
+            end: 1,
+        });
+    };
+    let resolve = |name: &'static str| {
+        let at = a.int(name);
+        let resolved = if at < 0 { at.saturating_add(size) } else { at };
+        usize::try_from(resolved).map_err(|_| {
+            ShapeError::new(
+                codes::SLICE,
+                format!("`{name}` is {at}, but there are only {size} elements"),
+            )
+            .at(name)
+        })
+    };
+    Ok(Op::Slice {
+        axis,
+        start: resolve("start")?,
+        end: resolve("end")?,
+    })
+}
+
+fn upsample(a: &Attributes, input: &Shape) -> Result<Op, ShapeError> {
+    let grown = |size: u64, scale: usize| {
+        usize::try_from(size).map_or(usize::MAX, |size| size.saturating_mul(scale))
+    };
+    let size = match (a.size("scale"), a.size("size")) {
+        (Some(scale), None) => [
+            grown(input.height(), scale[0]),
+            grown(input.width(), scale[1]),
+        ],
+        (None, Some(size)) => size,
+        (Some(_), Some(_)) => {
+            return Err(ShapeError::new(
+                codes::REPEATED_ARGUMENT,
+                "`upsample` takes `scale` or `size`, not both",
+            )
+            .at("size"));
+        }
+        (None, None) => {
+            return Err(ShapeError::new(
+                codes::MISSING_ARGUMENT,
+                "`upsample` wants `scale` or `size`",
+            ));
+        }
+    };
+    let align_corners = a.flag("align_corners");
+    let mode = match a.text("mode") {
+        Some("bilinear") => ResizeMode::Bilinear { align_corners },
+        _ if align_corners => {
+            return Err(ShapeError::new(
+                codes::ATTRIBUTE_VALUE,
+                "`align_corners` has a meaning only with mode \"bilinear\"",
+            )
+            .at("align_corners"));
+        }
+        _ => ResizeMode::Nearest,
+    };
+    Ok(Op::Resize(Resize { mode, size }))
+}
+
+/// The slices that a split makes.
+pub(super) fn split(a: &Attributes, input: &Shape) -> Result<Vec<Op>, ShapeError> {
+    let axis = a.count("axis");
+    let Some(size) = input.sizes().nth(axis) else {
+        return Err(ShapeError::new(
+            codes::ATTRIBUTE_RANGE,
+            format!("`split` along axis {axis} of {input}"),
+        )
+        .at("axis"));
+    };
+    let sizes: Vec<u64> = match a.get("parts") {
+        Some(Value::Int(parts)) => {
+            let parts = parts.unsigned_abs();
+            if parts == 0 || !size.is_multiple_of(parts) || parts > size {
+                return Err(ShapeError::new(
+                    codes::CHANNELS,
+                    format!("{size} cannot be divided into {parts} equal parts"),
+                )
+                .at("parts"));
+            }
+            std::iter::repeat_n(size / parts, usize::try_from(parts).unwrap_or(0)).collect()
+        }
+        _ => a.ints("parts").iter().map(|part| part.unsigned_abs()).collect(),
+    };
+    let sum = sizes.iter().fold(0u64, |sum, part| sum.saturating_add(*part));
+    if sum != size {
+        return Err(ShapeError::new(
+            codes::CHANNELS,
+            format!("the parts sum up to {sum}, but there are {size} of {input}"),
+        )
+        .at("parts"));
+    }
+    let mut start = 0;
+    Ok(sizes
+        .into_iter()
+        .map(|part| {
+            let part = usize::try_from(part).unwrap_or(0);
+            let op = Op::Slice {
+                axis,
+                start,
+                end: start + part,
+            };
+            start += part;
+            op
+        })
+        .collect())
+}

@@ -1,0 +1,373 @@
+//! The expansion of one net: its state, and what every part of it does with that state.
+//!
+//! [`super::body`] walks statements, [`super::step`] steps, [`super::call`] applies layers, functions and blocks, [`super::eval`]
+//! computes constants. A step that fails is reported and gives [`Tensor::Unknown`], of which everything else is unknown in silence.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::faults::Faults;
+use super::program::{DeclarationId, Program};
+use super::value::Value;
+use crate::check::{self, ShapeError};
+use crate::diagnostic::{Code, Diagnostic, Label, codes};
+use crate::graph::{Graph, Node, NodeId, Op, Origin, Param, Recipe, ScalarFn, Shape, Trail};
+use crate::limits;
+use crate::source::{FileId, Span};
+
+/// A value of the network while it is expanded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tensor {
+    /// Nothing has arrived yet: the start of a net.
+    Nothing,
+    /// The result of something that failed.
+    Unknown,
+    /// The result of a node.
+    Node(NodeId),
+}
+
+/// What a name stands for inside a body. The scopes of one body after the other, innermost last.
+#[derive(Debug, Default)]
+pub(super) struct Scope<'p> {
+    pub constants: BTreeMap<&'p str, Value>,
+    pub values: BTreeMap<String, Tensor>,
+    /// Labels inside belong to the scope around: the bodies of an unlabelled `if` and `repeat`.
+    pub labels_leak: bool,
+}
+
+/// The expansion of one call of a block (or of the net): what the names in its text stand for.
+#[derive(Debug)]
+pub(super) struct Frame<'p> {
+    pub file: FileId,
+    pub scopes: Vec<Scope<'p>>,
+    /// `in`
+    pub arriving: Tensor,
+    /// `it`
+    pub it: Tensor,
+    /// The call, if it is one; a failed requirement is reported there.
+    pub call: Option<Span>,
+    /// A requirement failed: nothing after it means anything.
+    pub failed: bool,
+}
+
+impl<'p> Frame<'p> {
+    pub fn new(file: FileId, arriving: Tensor, call: Option<Span>) -> Frame<'p> {
+        Frame {
+            file,
+            scopes: vec![Scope::default()],
+            arriving,
+            it: arriving,
+            call,
+            failed: false,
+        }
+    }
+
+    pub fn constant(&self, name: &str) -> Option<&Value> {
+        self.scopes
+            .iter()
+            .rev()
+            .find_map(|scope| scope.constants.get(name))
+    }
+
+    pub fn value(&self, name: &str) -> Option<Tensor> {
+        self.scopes
+            .iter()
+            .rev()
+            .find_map(|scope| scope.values.get(name).copied())
+    }
+
+    pub fn define(&mut self, name: &'p str, value: Value) {
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.constants.insert(name, value);
+        }
+    }
+
+    /// Labels go to the nearest scope that keeps them.
+    pub fn define_value(&mut self, name: String, value: Tensor) {
+        let keeper = self.scopes.iter().rposition(|scope| !scope.labels_leak);
+        if let Some(scope) = self.scopes.get_mut(keeper.unwrap_or(0)) {
+            scope.values.insert(name, value);
+        }
+    }
+}
+
+/// A scope of section 6 of the specification: steps are counted in it, and labels unique.
+#[derive(Debug, Default)]
+pub(super) struct NameScope {
+    /// What stands before each name, with the dot.
+    pub prefix: String,
+    /// Steps so far.
+    pub count: usize,
+    pub labels: BTreeMap<String, Span>,
+}
+
+/// The state of an expansion.
+pub(super) struct Expander<'p> {
+    pub program: &'p Program,
+    pub graph: Graph,
+    pub faults: Faults,
+    pub trail: Trail,
+    pub naming: Vec<NameScope>,
+    pub call_depth: usize,
+    pub step_depth: usize,
+    /// Functions without constant parameters, compiled.
+    pub functions: HashMap<DeclarationId, ScalarFn>,
+    /// A net's `output` statements, in order: the values that they name may be unknown.
+    pub outputs: Vec<(String, Tensor)>,
+    steps: usize,
+    /// A limit was reached: nothing more is expanded.
+    pub halted: bool,
+    said_no_value: bool,
+    param_elements: u64,
+    param_names: HashMap<String, Span>,
+}
+
+impl<'p> Expander<'p> {
+    pub fn new(program: &'p Program) -> Expander<'p> {
+        Expander {
+            program,
+            graph: Graph::default(),
+            faults: Faults::default(),
+            trail: Trail::default(),
+            naming: vec![NameScope::default()],
+            call_depth: 0,
+            step_depth: 0,
+            functions: HashMap::new(),
+            outputs: Vec::new(),
+            steps: 0,
+            halted: false,
+            said_no_value: false,
+            param_elements: 0,
+            param_names: HashMap::new(),
+        }
+    }
+
+    /// Reports with the calls on the way here.
+    pub fn report(&mut self, mut diagnostic: Diagnostic) {
+        diagnostic.trail = self.trail.labels().cloned().collect();
+        self.faults.push(diagnostic);
+    }
+
+    /// Reports a fault that a code, a message and a place say completely.
+    pub fn fail(&mut self, code: Code, message: impl Into<String>, span: Span) {
+        self.report(Diagnostic::new(code, message, span, ""));
+    }
+
+    /// Counts work; false once the limit is reached, which is reported once.
+    pub fn charge(&mut self, steps: usize, span: Span) -> bool {
+        self.steps = self.steps.saturating_add(steps);
+        if self.steps > limits::EXPANSION_STEPS && !self.halted {
+            let message = format!(
+                "the expansion takes more than {} steps",
+                limits::EXPANSION_STEPS
+            );
+            self.halt(codes::LIMIT_NODES, message, span);
+        }
+        !self.halted
+    }
+
+    /// Reports a limit and stops the expansion.
+    pub fn halt(&mut self, code: Code, message: String, span: Span) {
+        if !self.halted {
+            self.halted = true;
+            self.report(Diagnostic::new(code, message, span, "reached here"));
+        }
+    }
+
+    /// The value that arrives, where there must be one.
+    pub fn wanted(&mut self, value: Tensor, span: Span) -> Tensor {
+        if value == Tensor::Nothing {
+            if !self.said_no_value {
+                self.said_no_value = true;
+                let fault =
+                    Diagnostic::new(codes::NO_VALUE, "no value arrives here", span, "needs one");
+                self.report(fault.with_help("state an `input` before it"));
+            }
+            return Tensor::Unknown;
+        }
+        value
+    }
+
+    pub fn shape(&self, node: NodeId) -> &Shape {
+        &self.graph.node(node).shape
+    }
+
+    pub fn origin_span(&self, node: NodeId) -> Option<Span> {
+        self.graph.origins.get(node.index()).map(|o| o.span)
+    }
+
+    /// Runs `inside` with one more entry on the trail.
+    pub fn with_trail<R>(
+        &mut self,
+        label: Label,
+        inside: impl FnOnce(&mut Expander<'p>) -> R,
+    ) -> R {
+        let outer = self.trail.clone();
+        self.trail = outer.inside(label);
+        let result = inside(self);
+        self.trail = outer;
+        result
+    }
+
+    /// Runs `inside` with names counted in a scope of its own.
+    pub fn with_names<R>(
+        &mut self,
+        name: &str,
+        inside: impl FnOnce(&mut Expander<'p>) -> R,
+    ) -> R {
+        self.naming.push(NameScope {
+            prefix: format!("{name}."),
+            ..NameScope::default()
+        });
+        let result = inside(self);
+        self.naming.pop();
+        result
+    }
+
+    /// The full name of the next step of the current scope, which counts it. `name` stands in place of the number.
+    pub fn next_name(&mut self, name: Option<&str>, span: Span) -> String {
+        let Some(scope) = self.naming.last_mut() else {
+            return String::new();
+        };
+        let number = scope.count;
+        scope.count += 1;
+        let full = match name {
+            Some(name) => format!("{}{name}", scope.prefix),
+            None => format!("{}{number}", scope.prefix),
+        };
+        if full.len() > limits::NAME_BYTES {
+            let message = format!("a name of more than {} bytes", limits::NAME_BYTES);
+            self.halt(codes::LIMIT_VALUE, message, span);
+        }
+        full
+    }
+
+    /// The name of a node that its scope does not count, such as the sum of a `residual`.
+    pub fn uncounted_name(&self, label: Option<&str>, word: &str) -> String {
+        let prefix = self.naming.last().map_or("", |scope| &scope.prefix);
+        match label {
+            Some(_) => prefix.trim_end_matches('.').to_string(),
+            None => format!("{prefix}{word}"),
+        }
+    }
+
+    /// Adds a node, with its parameters.
+    pub fn push(
+        &mut self,
+        op: Op,
+        inputs: Vec<NodeId>,
+        shape: Shape,
+        name: String,
+        span: Span,
+    ) -> Tensor {
+        if self.halted {
+            return Tensor::Unknown;
+        }
+        if self.graph.nodes.len() >= limits::NODES {
+            let message = format!("the net has more than {} nodes", limits::NODES);
+            self.halt(codes::LIMIT_NODES, message, span);
+            return Tensor::Unknown;
+        }
+        let shapes: Vec<&Shape> = inputs.iter().map(|id| self.shape(*id)).collect();
+        let specs = check::param_specs(&op, &shapes);
+        let mut params = Vec::with_capacity(specs.len());
+        for spec in specs {
+            let full = format!("{name}.{}", spec.suffix);
+            if !self.claim_parameter(&full, &spec.shape, span) {
+                return Tensor::Unknown;
+            }
+            params.push(self.graph.push_param(Param {
+                shape: spec.shape,
+                recipe: Recipe::Stored {
+                    name: full,
+                    learned: spec.learned,
+                    init: spec.init,
+                },
+            }));
+        }
+        let node = self.graph.push(Node {
+            op,
+            inputs,
+            params,
+            epilogue: None,
+            shape,
+            name,
+        });
+        self.graph.origins.push(Origin {
+            span,
+            trail: self.trail.clone(),
+        });
+        Tensor::Node(node)
+    }
+
+    /// Counts a parameter's elements and keeps names unique.
+    fn claim_parameter(&mut self, name: &str, shape: &[usize], span: Span) -> bool {
+        let elements = shape
+            .iter()
+            .try_fold(1u64, |product, size| product.checked_mul(*size as u64))
+            .and_then(|elements| elements.checked_add(self.param_elements));
+        match elements {
+            Some(sum) if sum <= limits::PARAMETER_ELEMENTS => self.param_elements = sum,
+            _ => {
+                let message = format!(
+                    "the net has more than {} numbers in its parameters",
+                    limits::PARAMETER_ELEMENTS
+                );
+                let fault = Diagnostic::new(codes::LIMIT_TENSOR, message, span, "with this one");
+                self.report(fault);
+                return false;
+            }
+        }
+        if let Some(&first) = self.param_names.get(name) {
+            let fault = Diagnostic::new(
+                codes::DUPLICATE_PARAMETER,
+                format!("two parameters have the name `{name}`"),
+                span,
+                "the second",
+            )
+            .with_help("give one of the steps another label");
+            let fault = match first == span {
+                true => fault.with_note("both come from this step"),
+                false => fault.with_secondary(first, "the first"),
+            };
+            self.report(fault);
+            return false;
+        }
+        self.param_names.insert(name.to_string(), span);
+        true
+    }
+
+    /// Adds a node of known inputs after its shape is checked; a fault is reported by `place`, which may add to it.
+    pub fn push_checked(
+        &mut self,
+        op: Op,
+        inputs: Vec<NodeId>,
+        declared: &Shape,
+        name: String,
+        span: Span,
+        place: impl FnOnce(&ShapeError) -> Span,
+    ) -> Tensor {
+        let shapes: Vec<&Shape> = inputs.iter().map(|id| self.shape(*id)).collect();
+        match check::infer_written_shape(&op, &shapes, declared) {
+            Ok(shape) => self.push(op, inputs, shape, name, span),
+            Err(error) => {
+                let at = place(&error);
+                self.report_shape_error(error, at, inputs.first().copied());
+                Tensor::Unknown
+            }
+        }
+    }
+
+    /// Makes a diagnostic of a shape error; `input` is the value that the layer takes, whose origin is shown.
+    pub fn report_shape_error(&mut self, error: ShapeError, span: Span, input: Option<NodeId>) {
+        let mut fault = Diagnostic::new(error.code, error.message, span, "");
+        fault.notes = error.notes;
+        fault.help = error.help;
+        if let Some(input) = input
+            && let Some(origin) = self.origin_span(input)
+        {
+            let shape = self.shape(input);
+            fault = fault.with_secondary(origin, format!("what arrives is the {shape} from here"));
+        }
+        self.report(fault);
+    }
+}

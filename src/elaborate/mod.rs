@@ -1,0 +1,60 @@
+//! From files to graphs: names, the values of parameters, and the expansion of blocks and repeats.
+//!
+//! ```text
+//! Program::load   files and the names they declare                 program, names, recursion
+//! check           everything that can be said about them           resolve (without values), expand every net, lint
+//! expand          the graph of one net                             expand, body, step, call, eval, functions
+//! ```
+//!
+//! Faults are collected, never returned early: a step that failed gives an unknown value, and what is made of that is unknown in
+//! silence, so that one cause makes one message.
+
+mod arguments;
+mod body;
+mod build;
+mod call;
+mod eval;
+mod expand;
+mod faults;
+mod functions;
+mod image;
+pub mod layers;
+mod lint;
+mod names;
+mod nets;
+mod operators;
+mod program;
+mod recursion;
+mod resolve;
+mod step;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
+pub use nets::{NetInfo, NetParam, expand, nets};
+pub use program::{DeclarationId, LoadError, Loader, NoLoader, Program};
+pub use value::Kind;
+
+use crate::diagnostic::Diagnostic;
+use crate::graph::Graph;
+
+/// Everything that there is to say about a program: faults of its files, of its names, of every net that can be expanded, and, if there
+/// are none, warnings. In the order of the files.
+pub fn check(program: &Program) -> Vec<Diagnostic> {
+    let resolution = &program.resolution;
+    let mut runs = vec![program.diagnostics.clone(), resolution.diagnostics.clone()];
+    runs.push(nets::compile_functions(program));
+    let mut graphs: Vec<Graph> = Vec::new();
+    for net in nets(program).iter().filter(|net| net.complete) {
+        let (graph, faults) = nets::expand_only(program, &net.name);
+        runs.push(faults);
+        graphs.extend(graph);
+    }
+    let mut all = faults::merge(runs);
+    if !all.iter().any(Diagnostic::is_error) {
+        let lints = lint::lint(&graphs);
+        all = faults::merge([all, resolution.lints.clone(), lints]);
+    }
+    all
+}

@@ -1,0 +1,198 @@
+//! The nets of a program, and the expansion of one of them.
+
+use super::arguments::{Formal, FormalDefault, formals, missing_arguments};
+use super::expand::{Expander, Tensor};
+use super::program::{DeclarationId, Program};
+use super::value::{Applied, Value};
+use crate::diagnostic::{Diagnostic, codes, did_you_mean};
+use crate::graph::{Graph, Output};
+use crate::syntax::ast::{Declaration, TemplateKind};
+
+/// A net of the root file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NetInfo {
+    /// Its name.
+    pub name: String,
+    /// The `///` lines before it.
+    pub doc: String,
+    /// Whether all its parameters have values, so that it can be compiled; others are templates.
+    pub complete: bool,
+    /// Its parameters that are not fixed yet.
+    pub params: Vec<NetParam>,
+}
+
+/// A parameter of a net.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NetParam {
+    /// Its name.
+    pub name: String,
+    /// Its type, as it is written.
+    pub ty: String,
+    /// Its default value, as it is written.
+    pub default: Option<String>,
+}
+
+/// The nets of the root file, in order. One whose declaration is at fault is a template here.
+pub fn nets(program: &Program) -> Vec<NetInfo> {
+    let mut expander = Expander::new(program);
+    root_nets(program)
+        .map(|(id, template)| {
+            let applied = expander.apply_declaration(id, &template.name.name, template.name.span);
+            let free: Vec<Formal> = match &applied {
+                Some(applied) => formals(program, applied.callee)
+                    .into_iter()
+                    .zip(&applied.fixed)
+                    .filter(|(_, fixed)| fixed.is_none())
+                    .map(|(formal, _)| formal)
+                    .collect(),
+                None => Vec::new(),
+            };
+            // A faulty declaration counts as complete, so that its faults are found by whoever expands what is complete.
+            NetInfo {
+                name: template.name.name.clone(),
+                doc: template.doc.clone(),
+                complete: !free.iter().any(Formal::is_required),
+                params: free.iter().map(|formal| param(program, formal)).collect(),
+            }
+        })
+        .collect()
+}
+
+fn param(program: &Program, formal: &Formal) -> NetParam {
+    NetParam {
+        name: formal.name.to_string(),
+        ty: formal.kind.to_string(),
+        default: match &formal.default {
+            FormalDefault::Expr(default) => Some(program.sources.text(default.span).to_string()),
+            _ => None,
+        },
+    }
+}
+
+fn root_nets(
+    program: &Program,
+) -> impl Iterator<Item = (DeclarationId, &crate::syntax::ast::Template)> {
+    program
+        .declaration_ids()
+        .filter(|id| program.info(*id).file == program.root())
+        .filter_map(|id| Some((id, program.template(id)?)))
+        .filter(|(_, template)| template.kind == TemplateKind::Net)
+}
+
+/// The graph of a net of the root file, or why there is none: faults of the files, of their names and of this net, in the order
+/// of the files. Other nets are not looked at.
+pub fn expand(program: &Program, net: &str) -> (Option<Graph>, Vec<Diagnostic>) {
+    let (graph, faults) = expand_only(program, net);
+    let known = program.diagnostics.clone();
+    let all = super::faults::merge([known, program.resolution.diagnostics.clone(), faults]);
+    let is_good = !all.iter().any(Diagnostic::is_error);
+    (graph.filter(|_| is_good), all)
+}
+
+/// [`expand`] without what is known of the files already.
+pub(super) fn expand_only(program: &Program, net: &str) -> (Option<Graph>, Vec<Diagnostic>) {
+    let Some((id, template)) = root_nets(program).find(|(_, t)| t.name.name == net) else {
+        return (None, vec![no_such_net(program, net)]);
+    };
+    let mut expander = Expander::new(program);
+    let graph = match expander.apply_declaration(id, net, template.name.span) {
+        Some(applied) => expand_applied(&mut expander, &applied, template),
+        None => None,
+    };
+    let faulty = expander.faults.has_errors() || expander.halted;
+    let faults = expander.faults.finish();
+    (graph.filter(|_| !faulty), faults)
+}
+
+fn expand_applied<'p>(
+    expander: &mut Expander<'p>,
+    applied: &Applied,
+    template: &'p crate::syntax::ast::Template,
+) -> Option<Graph> {
+    let super::value::Callee::Declared(id) = applied.callee else {
+        return None;
+    };
+    let name = &template.name;
+    let formals = formals(expander.program, applied.callee);
+    let given = |index: usize| applied.fixed.get(index).is_some_and(Option::is_some);
+    if let Some(fault) = missing_arguments(&name.name, name.span, &formals, given) {
+        let help = format!(
+            "`{}` is a template; `net Mine = {}(...)` gives its parameters values",
+            name.name, name.name
+        );
+        expander.report(fault.with_help(help));
+        return None;
+    }
+    let fixed: Vec<Option<Value>> = applied.fixed.clone();
+    let last = expander.apply_block(id, fixed, name.span, None, Tensor::Nothing);
+    if expander.faults.has_errors() || expander.halted {
+        return None;
+    }
+    finish(expander, last, template)
+}
+
+/// Makes the outputs, and sees that there is a net at all.
+fn finish(
+    expander: &mut Expander<'_>,
+    last: Tensor,
+    template: &crate::syntax::ast::Template,
+) -> Option<Graph> {
+    let mut outputs = std::mem::take(&mut expander.outputs);
+    let lacks = if expander.graph.inputs.is_empty() {
+        Some("an input")
+    } else if expander.graph.nodes.len() == expander.graph.inputs.len() {
+        Some("a step")
+    } else {
+        None
+    };
+    if let Some(lacks) = lacks {
+        let message = format!("the net `{}` has no {}", template.name.name, &lacks[lacks.find(' ').map_or(0, |at| at + 1)..]);
+        let fault = Diagnostic::new(codes::EMPTY_NET, message, template.name.span, "");
+        expander.report(fault);
+        return None;
+    }
+    if outputs.is_empty() {
+        outputs.push(("output".into(), last));
+    }
+    let mut graph = std::mem::take(&mut expander.graph);
+    graph.name = template.name.name.clone();
+    for (name, value) in outputs {
+        let Tensor::Node(node) = value else {
+            return None;
+        };
+        graph.outputs.push(Output { name, node });
+    }
+    Some(graph)
+}
+
+fn no_such_net(program: &Program, net: &str) -> Diagnostic {
+    let names: Vec<&str> = root_nets(program).map(|(_, t)| t.name.name.as_str()).collect();
+    let path = program.sources.path(program.root()).display().to_string();
+    let fault = Diagnostic::without_place(codes::NO_NET, format!("`{path}` has no net `{net}`"));
+    let fault = match names.is_empty() {
+        true => fault.with_note("it has no net at all"),
+        false => fault.with_note(format!("its nets are: {}", names.join(", "))),
+    };
+    match did_you_mean(net, names.iter().copied()) {
+        Some(near) => fault.with_help(format!("did you mean `{near}`?")),
+        None => fault,
+    }
+}
+
+/// Compiles every function whose typed parameters all have defaults, used or not, for its faults.
+pub(super) fn compile_functions(program: &Program) -> Vec<Diagnostic> {
+    let mut expander = Expander::new(program);
+    for id in program.declaration_ids() {
+        let info = program.info(id);
+        let Declaration::Fn(function) = program.declaration(id) else {
+            continue;
+        };
+        let open = function.params.iter().any(|p| p.ty.is_some() && p.default.is_none());
+        if info.damaged || info.recursive || open {
+            continue;
+        }
+        let n_params = function.params.len();
+        expander.compiled(id, vec![None; n_params], function.name.span);
+    }
+    expander.faults.finish()
+}

@@ -1,0 +1,161 @@
+//! Names in expressions.
+
+use super::Resolver;
+use crate::diagnostic::{Diagnostic, codes};
+use crate::elaborate::arguments::{formals, match_arguments};
+use crate::elaborate::functions::INTRINSICS;
+use crate::elaborate::operators::FUNCTIONS;
+use crate::elaborate::program::Entity;
+use crate::elaborate::value::{Callee, Kind};
+use crate::source::Span;
+use crate::syntax::ast::{Argument, Call, Expr, ExprKind, Text, TextPart};
+
+impl<'p> Resolver<'p> {
+    /// An expression over constants. Its depth is bounded by the parser.
+    pub(super) fn expr(&mut self, expr: &'p Expr) {
+        match &expr.kind {
+            ExprKind::Int(_) | ExprKind::Float(_) | ExprKind::Bool(_) | ExprKind::Size(..) => {}
+            ExprKind::Text(text) => self.text(text),
+            ExprKind::Name(name) => self.constant_name(name, expr.span),
+            ExprKind::Field(base, _) => match &base.kind {
+                ExprKind::Name(name) => {
+                    let known = self.scopes.read(name).is_some() || self.is_value(name);
+                    if !known {
+                        self.constant_name(name, base.span);
+                    }
+                }
+                _ => self.expr(base),
+            },
+            ExprKind::Index(list, at) => {
+                self.expr(list);
+                self.expr(at);
+            }
+            ExprKind::Unary(_, operand) => self.expr(operand),
+            ExprKind::Binary(_, a, b, _) => {
+                self.expr(a);
+                self.expr(b);
+            }
+            ExprKind::If(condition, then, otherwise) => {
+                self.expr(condition);
+                self.expr(then);
+                self.expr(otherwise);
+            }
+            ExprKind::List(items) => items.iter().for_each(|item| self.expr(item)),
+            ExprKind::Call(call) => {
+                let name = call.callee.name.as_str();
+                if self.scopes.read(name).is_none() && !FUNCTIONS.contains(&name) {
+                    match self.entity(name, call.callee.span) {
+                        Some(entity) => self.match_call(entity, call, false),
+                        None => self.undefined(name, call.callee.span),
+                    }
+                }
+                self.arguments(call);
+            }
+        }
+    }
+
+    pub(super) fn text(&mut self, text: &'p Text) {
+        for part in &text.parts {
+            if let TextPart::Expr(expr) = part {
+                self.expr(expr);
+            }
+        }
+    }
+
+    pub(super) fn is_value(&self, name: &str) -> bool {
+        matches!(name, "in" | "it") || self.scopes.has_value(name)
+    }
+
+    fn constant_name(&mut self, name: &str, span: Span) {
+        if self.scopes.read(name).is_some() || self.entity(name, span).is_some() {
+            return;
+        }
+        if self.is_value(name) {
+            let message = format!("`{name}` is a tensor, not a constant");
+            let fault = Diagnostic::new(codes::NOT_A_VALUE, message, span, "no constant");
+            self.report(fault.with_help(format!(
+                "its shape is a constant: `{name}.channels`, `{name}.height`, `{name}.width`"
+            )));
+        } else {
+            self.undefined(name, span);
+        }
+    }
+
+    /// The arguments of a call of constants.
+    pub(super) fn arguments(&mut self, call: &'p Call) {
+        for argument in &call.arguments {
+            self.expr(&argument.value);
+        }
+    }
+
+    /// The arguments of a step: some may be values. `entity` is `None` for a parameter of type `block`.
+    pub(super) fn step_arguments(&mut self, entity: Option<Entity>, call: &'p Call) {
+        let tensors = entity.map(|entity| self.tensor_arguments(entity, call));
+        for argument in &call.arguments {
+            let may_be_value = match &tensors {
+                Some(tensors) => tensors.contains(&argument.span),
+                None => true,
+            };
+            match &argument.value.kind {
+                ExprKind::Name(name) if may_be_value && self.is_value(name) => {}
+                _ => self.expr(&argument.value),
+            }
+        }
+    }
+
+    /// Which arguments stand for tensors.
+    fn tensor_arguments(&self, entity: Entity, call: &'p Call) -> Vec<Span> {
+        let callee = match entity {
+            Entity::Layer(layer) => Callee::Layer(layer),
+            Entity::Declared(id) => Callee::Declared(id),
+        };
+        let takes_values = matches!(callee, Callee::Layer(layer) if layer.takes_values);
+        let formals = formals(self.program, callee);
+        let arriving = |index: usize| formals.get(index).is_some_and(|formal| formal.arriving);
+        let matched = match_arguments("", &formals, arriving, takes_values, &call.arguments);
+        let is_tensor = |argument: &&Argument| argument.name.is_none() && takes_values;
+        let by_formal = formals
+            .iter()
+            .zip(matched.by_formal)
+            .filter(|(formal, _)| formal.kind == Kind::Tensor)
+            .filter_map(|(_, argument)| argument);
+        by_formal
+            .chain(call.arguments.iter().filter(is_tensor))
+            .map(|argument| argument.span)
+            .collect()
+    }
+
+    /// The body of a function: its names are its parameters, its calls the machine's functions and other functions.
+    pub(super) fn function_expr(&mut self, expr: &'p Expr) {
+        match &expr.kind {
+            ExprKind::Name(name) => {
+                if self.scopes.read(name).is_none() {
+                    self.undefined(name, expr.span);
+                }
+            }
+            ExprKind::Unary(_, operand) => self.function_expr(operand),
+            ExprKind::Binary(_, a, b, _) => {
+                self.function_expr(a);
+                self.function_expr(b);
+            }
+            ExprKind::If(condition, then, otherwise) => {
+                self.function_expr(condition);
+                self.function_expr(then);
+                self.function_expr(otherwise);
+            }
+            ExprKind::Call(call) => {
+                let name = call.callee.name.as_str();
+                let is_known = INTRINSICS.iter().any(|(known, _)| *known == name)
+                    || self.entity(name, call.callee.span).is_some();
+                if !is_known {
+                    self.undefined(name, call.callee.span);
+                }
+                for argument in &call.arguments {
+                    self.function_expr(&argument.value);
+                }
+            }
+            // What else cannot stand in a function is said when it is compiled.
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! Names in bodies: statements and steps.
+
+use super::Resolver;
+use super::scopes::VariableKind;
+use crate::diagnostic::{Diagnostic, codes};
+use crate::elaborate::program::Entity;
+use crate::source::Span;
+use crate::syntax::ast::{
+    Body, Call, Chain, Expr, Ident, RepeatOver, ShapePattern, Statement, StatementKind, Step, StepKind,
+    TemplateKind, Type,
+};
+
+impl<'p> Resolver<'p> {
+    /// The body of a block or net.
+    pub(super) fn template_body(&mut self, body: &'p Body) {
+        self.scopes.open(false);
+        for statement in &body.statements {
+            self.statement(statement, true);
+        }
+        self.scopes.close();
+    }
+
+    fn body(&mut self, body: &'p Body, labels_leak: bool) {
+        self.scopes.open(labels_leak);
+        for statement in &body.statements {
+            self.statement(statement, false);
+        }
+        self.scopes.close();
+    }
+
+    /// `outermost`: directly in the body of the block or net.
+    fn statement(&mut self, statement: &'p Statement, outermost: bool) {
+        match &statement.kind {
+            StatementKind::Chain(chain) => self.chain(chain),
+            StatementKind::Let { name, value } => {
+                self.expr(value);
+                self.define(name, VariableKind::Constant);
+            }
+            StatementKind::Require { condition, message } => {
+                self.expr(condition);
+                if let Some(message) = message {
+                    self.text(message);
+                }
+            }
+            StatementKind::Input {
+                name,
+                shape,
+                source,
+            } => {
+                if !self.is_net || !outermost {
+                    self.misplaced("an `input` stands directly in the body of a net", statement.span);
+                }
+                self.pattern(shape);
+                if let Some(source) = source {
+                    self.arguments(source);
+                }
+                self.input(name);
+            }
+            StatementKind::Output { chain, .. } => {
+                if !self.is_net {
+                    self.misplaced("an `output` stands in a net only", statement.span);
+                }
+                if let Some(chain) = chain {
+                    self.chain(chain);
+                }
+            }
+            StatementKind::Labels(list) => {
+                if !self.is_net {
+                    self.misplaced("`labels` stand in a net only", statement.span);
+                }
+                self.expr(list);
+            }
+        }
+    }
+
+    fn misplaced(&mut self, message: &str, span: Span) {
+        self.report(Diagnostic::new(
+            codes::MISPLACED,
+            message,
+            span,
+            "cannot stand here",
+        ));
+    }
+
+    fn input(&mut self, name: &'p Ident) {
+        let label = crate::syntax::ast::Text {
+            parts: vec![crate::syntax::ast::TextPart::Literal(name.name.clone())],
+            span: name.span,
+        };
+        if let Some(first) = self.scopes.claim(&label) {
+            self.label_twice(&name.name, name.span, first);
+        }
+        self.scopes.define_value(&label);
+    }
+
+    fn label_twice(&mut self, label: &str, span: Span, first: Span) {
+        let message = format!("the label `{label}` is used twice in one scope");
+        let fault = Diagnostic::new(codes::DUPLICATE_LABEL, message, span, "again here");
+        self.report(fault.with_secondary(first, "first here"));
+    }
+
+    fn pattern(&mut self, pattern: &'p ShapePattern) {
+        for dim in pattern.dims.iter().flatten() {
+            self.expr(dim);
+        }
+    }
+
+    fn chain(&mut self, chain: &'p Chain) {
+        for step in &chain.steps {
+            self.step(step);
+        }
+    }
+
+    fn step(&mut self, step: &'p Step) {
+        for label in &step.labels {
+            self.text(label);
+            if let Some(first) = self.scopes.claim(label) {
+                let name = super::scopes::plain(label).unwrap_or_default();
+                self.label_twice(&name, label.span, first);
+            }
+        }
+        let is_scope = !step.labels.is_empty() && !matches!(step.kind, StepKind::Call(_));
+        if is_scope {
+            self.scopes.labels().push(Default::default());
+        }
+        self.step_kind(step);
+        if is_scope {
+            self.scopes.labels().pop();
+        }
+        for label in &step.labels {
+            self.scopes.define_value(label);
+        }
+        if let Some(pattern) = &step.assertion {
+            self.pattern(pattern);
+        }
+    }
+
+    fn step_kind(&mut self, step: &'p Step) {
+        let leak = step.labels.is_empty();
+        match &step.kind {
+            StepKind::Call(call) => self.call_step(call),
+            StepKind::Group(body) => self.body(body, false),
+            StepKind::Paren(chain) => self.chain(chain),
+            StepKind::Residual { body, shortcut, .. } => {
+                self.body(body, false);
+                if let Some(shortcut) = shortcut {
+                    if let Some(condition) = &shortcut.when {
+                        self.expr(condition);
+                    }
+                    self.body(&shortcut.body, false);
+                }
+            }
+            StepKind::Concat { branches, .. } => {
+                self.body(branches, false);
+                for statement in &branches.statements {
+                    self.lone_word(statement);
+                }
+            }
+            StepKind::Repeat {
+                index, over, body, ..
+            } => {
+                match over {
+                    RepeatOver::Range(from, to) => {
+                        self.expr(from);
+                        self.expr(to);
+                    }
+                    RepeatOver::List(list) => self.expr(list),
+                }
+                self.scopes.open(leak);
+                self.define(index, VariableKind::Index);
+                self.body(body, leak);
+                self.scopes.close();
+            }
+            StepKind::If {
+                arms, otherwise, ..
+            } => self.branches(arms, otherwise.as_ref(), leak),
+            StepKind::Binary { lhs, rhs, .. } => {
+                self.shadowed(lhs);
+                self.shadowed(rhs);
+                self.step(lhs);
+                self.step(rhs);
+            }
+        }
+    }
+
+    /// Only one of the arms is expanded, so that they may use the same labels.
+    fn branches(&mut self, arms: &'p [(Expr, Body)], otherwise: Option<&'p Body>, leak: bool) {
+        let before = self.scopes.labels().last().cloned().unwrap_or_default();
+        let mut after = before.clone();
+        let bodies = arms.iter().map(|(condition, body)| (Some(condition), body));
+        for (condition, body) in bodies.chain(otherwise.map(|body| (None, body))) {
+            if let Some(condition) = condition {
+                self.expr(condition);
+            }
+            if let Some(labels) = self.scopes.labels().last_mut() {
+                *labels = before.clone();
+            }
+            self.body(body, leak);
+            if let Some(labels) = self.scopes.labels().last() {
+                after.extend(labels.iter().map(|(name, span)| (name.clone(), *span)));
+            }
+        }
+        if let Some(labels) = self.scopes.labels().last_mut() {
+            *labels = after;
+        }
+    }
+
+    fn call_step(&mut self, call: &'p Call) {
+        let name = call.callee.name.as_str();
+        let span = call.callee.span;
+        if matches!(name, "in" | "it") {
+            self.arguments(call);
+            return;
+        }
+        let variable = self.scopes.constant(name);
+        let may_be_block = variable.is_some_and(|variable| match variable.kind {
+            VariableKind::Parameter(ty) => ty == Some(&Type::Block),
+            // Constants have the type of their value.
+            VariableKind::Constant | VariableKind::Index => true,
+        });
+        if may_be_block {
+            self.scopes.read(name);
+            self.step_arguments(None, call);
+        } else if let Some(entity) = self.entity(name, span) {
+            self.entity_step(entity, call);
+        } else if self.scopes.has_value(name) {
+            self.arguments(call);
+        } else if variable.is_some() {
+            self.scopes.read(name);
+            let message = format!("`{name}` is a constant and cannot be a step");
+            self.fail(codes::NOT_A_STEP, message, span);
+        } else {
+            self.undefined(name, span);
+            self.step_arguments(None, call);
+        }
+    }
+
+    fn entity_step(&mut self, entity: Entity, call: &'p Call) {
+        let is_net = match entity {
+            Entity::Layer(_) => false,
+            Entity::Declared(id) => self
+                .program
+                .template(id)
+                .is_some_and(|template| template.kind == TemplateKind::Net),
+        };
+        if is_net {
+            let message = format!("`{}` is a net and cannot be a step", call.callee.name);
+            let fault = Diagnostic::new(codes::NOT_A_STEP, message, call.callee.span, "a net");
+            self.report(fault.with_help("make a block of what both need"));
+            self.arguments(call);
+            return;
+        }
+        self.match_call(entity, call, true);
+        self.step_arguments(Some(entity), call);
+    }
+
+    /// A branch that is one word.
+    fn lone_word(&mut self, statement: &'p Statement) {
+        if let StatementKind::Chain(Chain { steps, .. }) = &statement.kind
+            && let [step] = steps.as_slice()
+        {
+            self.shadowed(step);
+        }
+    }
+
+    /// Warns where a word stands for a layer, though a value of this name is probably meant: an operand or a whole branch.
+    fn shadowed(&mut self, step: &Step) {
+        let StepKind::Call(call) = &step.kind else {
+            return;
+        };
+        let name = &call.callee.name;
+        let is_bare = !call.parenthesised && step.labels.is_empty();
+        if is_bare
+            && self.scopes.has_value(name)
+            && self.scopes.constant(name).is_none()
+            && self.program.lookup(self.file, name).is_some()
+        {
+            let message = format!("`{name}` is the layer here, not the value with this label");
+            let fault = Diagnostic::new(
+                codes::SHADOWED_LABEL,
+                message,
+                call.callee.span,
+                "a layer has this name",
+            );
+            let help = "give the label another name, or write `()` behind the layer";
+            self.result.lints.push(fault.with_help(help));
+        }
+    }
+}

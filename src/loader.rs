@@ -1,0 +1,104 @@
+//! Files from disk, confined to the directories that the user allowed. The only IO of the front end.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use crate::elaborate::{LoadError, Loader};
+use crate::limits;
+
+/// Reads used files below the directory of the root file and below each directory that the user allowed.
+#[derive(Clone, Debug)]
+pub struct DiskLoader {
+    /// Canonical.
+    allowed: Vec<PathBuf>,
+}
+
+impl DiskLoader {
+    /// A loader for the root file `root`; `include` are further directories. Those that do not exist allow nothing.
+    pub fn new(root: &Path, include: &[PathBuf]) -> DiskLoader {
+        let own = match root.parent() {
+            Some(directory) if directory != Path::new("") => directory.to_path_buf(),
+            _ => PathBuf::from("."),
+        };
+        let allowed = std::iter::once(&own)
+            .chain(include)
+            .filter_map(|directory| fs::canonicalize(directory).ok())
+            .collect();
+        DiskLoader { allowed }
+    }
+
+    /// Reads a file that the user named on the command line: it may lie anywhere.
+    pub fn read_root(path: &Path) -> Result<String, LoadError> {
+        read(path)
+    }
+}
+
+impl Loader for DiskLoader {
+    fn canonical(&mut self, path: &Path) -> PathBuf {
+        fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf())
+    }
+
+    fn load(&mut self, from: &Path, path: &str) -> Result<(PathBuf, String), LoadError> {
+        let directory = from.parent().unwrap_or(Path::new("."));
+        let joined = directory.join(path);
+        // Canonical before it is compared: `..` and symbolic links are followed first, so neither can lead out. Whether
+        // something outside exists is not told either.
+        let inside = |path: &Path| self.allowed.iter().any(|allowed| path.starts_with(allowed));
+        match fs::canonicalize(&joined) {
+            Ok(canonical) if inside(&canonical) => {
+                let text = read(&canonical)?;
+                Ok((canonical, text))
+            }
+            Ok(_) => Err(LoadError::Escape),
+            Err(_) if !stays_below(path) => Err(LoadError::Escape),
+            Err(error) => Err(LoadError::NotFound(reason(&error))),
+        }
+    }
+}
+
+/// Whether a relative path never climbs above where it starts.
+fn stays_below(path: &str) -> bool {
+    use std::path::Component;
+    let mut depth = 0i64;
+    for component in Path::new(path).components() {
+        match component {
+            Component::Normal(_) => depth += 1,
+            Component::ParentDir => depth -= 1,
+            Component::CurDir => {}
+            Component::RootDir | Component::Prefix(_) => return false,
+        }
+        if depth < 0 {
+            return false;
+        }
+    }
+    true
+}
+
+/// Reads at most the limit, whatever the file's size claims to be, and regular files only (a pipe could block for ever).
+fn read(path: &Path) -> Result<String, LoadError> {
+    let failed = |error: std::io::Error| LoadError::NotFound(reason(&error));
+    let metadata = fs::metadata(path).map_err(failed)?;
+    if !metadata.is_file() {
+        return Err(LoadError::NotFound("it is not a regular file".into()));
+    }
+    let file = File::open(path).map_err(failed)?;
+    let mut bytes = Vec::new();
+    file.take(limits::SOURCE_BYTES as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(failed)?;
+    if bytes.len() > limits::SOURCE_BYTES {
+        return Err(LoadError::TooLarge);
+    }
+    String::from_utf8(bytes)
+        .map_err(|error| LoadError::NotUtf8(error.utf8_error().valid_up_to()))
+}
+
+/// The system's word, without the number that it puts behind.
+fn reason(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "there is no such file".into(),
+        std::io::ErrorKind::PermissionDenied => "reading it is not permitted".into(),
+        _ => error.to_string().to_lowercase(),
+    }
+}
