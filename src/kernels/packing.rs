@@ -336,25 +336,3 @@ mod tests {
         );
     }
 }
-
-impl Packing {
-    /// Floats of a packed parameter that has `elements` values.
-    pub fn packed_len(&self, elements: usize) -> usize {
-        match self {
-            Packing::Vector => elements,
-        }
-    }
-}
-
-impl KernelSpec {
-    /// The packing of each of the node's parameters, in order.
-    pub fn packings(&self) -> Vec<Packing> {
-        let bias = match self {
-            KernelSpec::Conv(spec) => spec.bias,
-            KernelSpec::Depthwise(spec) => spec.bias,
-            KernelSpec::Dense(spec) => spec.bias,
-            _ => return Vec::new(),
-        };
-        vec![Packing::Vector; 1 + usize::from(bias)]
-    }
-}

@@ -31,7 +31,9 @@ pub fn verify_plan(plan: &Plan) -> Result<(), String> {
         let fail = |what: String| Err(format!("step {index} `{}`: {what}", step.name));
         let spec = &plan.kernels[step.kernel.0 as usize];
         let inputs = spec.inputs();
-        let n_params = spec.packings().len();
+        // Those of an epilogue count among its operands: their views stand still from image to image.
+        let n_further = inputs.iter().filter(|view| view.image_stride == 0).count();
+        let n_params = spec.packings().len().saturating_sub(n_further);
         if step.operands.len() != inputs.len() + n_params + 1 {
             return fail(format!(
                 "{} operands for {} inputs, {n_params} parameters and a result",

@@ -18,6 +18,7 @@ mod resize;
 mod scalar;
 mod softmax;
 mod strip;
+mod tile;
 
 use cranelift::codegen::ir::{AbiParam, Function, Signature, UserFuncName, types};
 use cranelift::codegen::isa::TargetIsa;
@@ -47,7 +48,6 @@ pub fn emit(spec: &KernelSpec, machine: &Machine, isa: &dyn TargetIsa, index: u3
         KernelSpec::Pool(spec) => pool::emit(&mut emitter, spec),
         KernelSpec::Resize(spec) => resize::emit(&mut emitter, spec),
         KernelSpec::Softmax(spec) => softmax::emit(&mut emitter, spec),
-        _ => todo!(),
     }
     emitter.finish(isa);
     function
