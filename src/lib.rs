@@ -7,5 +7,6 @@ pub mod kernels;
 pub mod limits;
 pub mod optimize;
 pub mod plan;
+pub mod runtime;
 pub mod source;
 pub mod syntax;

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use super::memory::assign_offsets;
 use super::{
-    ALIGNMENT_FLOATS, Buffer, BufferId, KernelId, Operand, PackedId, PackedParam, Plan, Step, View,
+    ALIGNMENT_FLOATS, Buffer, BufferId, KernelId, Operand, PackedId, PackedParam, Plan, Port, Step,
+    View,
 };
 use crate::graph::ParamId;
 use crate::kernels::{KernelSpec, Packing};
@@ -78,7 +79,7 @@ impl Builder {
     }
 
     /// Lays out the arena.
-    pub fn finish(self) -> Plan {
+    pub fn finish(self, inputs: Vec<Port>, outputs: Vec<Port>) -> Plan {
         let mut live: Vec<Option<(usize, usize)>> = vec![None; self.buffers.len()];
         for (index, step) in self.steps.iter().enumerate() {
             for operand in &step.operands {
@@ -106,6 +107,8 @@ impl Builder {
             arena_size,
             packed: self.packed,
             packed_size: self.packed_size,
+            inputs,
+            outputs,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::builder::{Builder, Place};
 use super::placement::{Home, Memory, place};
-use super::{ALIGNMENT_FLOATS, Machine, Operand, Plan, View};
+use super::{ALIGNMENT_FLOATS, Machine, Operand, Plan, Port, View};
 use crate::graph::{Graph, Margins, Node, NodeId, Op, PoolKind, Shape};
 use crate::kernels::{
     CopySpec, Epilogue, KernelSpec, LrnSpec, MapSpec, Packing, PoolSpec, PoolWindows, ResizeSpec,
@@ -56,7 +56,18 @@ pub(super) fn lower(graph: &Graph, machine: &Machine) -> Plan {
             lowering.output(id, index);
         }
     }
-    lowering.builder.finish()
+    let port = |name: &str, node: NodeId| Port {
+        name: name.to_owned(),
+        shape: graph.node(node).shape.clone(),
+    };
+    let inputs = graph.inputs.iter();
+    let outputs = graph.outputs.iter();
+    lowering.builder.finish(
+        inputs.map(|input| port(&input.name, input.node)).collect(),
+        outputs
+            .map(|output| port(&output.name, output.node))
+            .collect(),
+    )
 }
 
 impl Lowering<'_> {
