@@ -148,12 +148,18 @@ impl<'a> Site<'a> {
 
     /// "expected X, found Y", with `expected` of the caller's choice.
     fn expected(&self, expected: &str) -> Diagnostic {
-        Diagnostic::new(
+        let diagnostic = Diagnostic::new(
             codes::SYNTAX,
             format!("expected {expected}, found {}", self.found()),
             self.span(0, 0),
             format!("expected {expected}"),
-        )
+        );
+        // What is missing is more likely missing at the end of the line before than at the start of this one.
+        if self.gap(0).contains('\n') && self.index > self.first {
+            diagnostic.with_secondary(self.span(-1, -1), "after this")
+        } else {
+            diagnostic
+        }
     }
 
     /// "expected X, found Y" from the rules.
@@ -186,6 +192,11 @@ impl<'a> Site<'a> {
         if self.expects_statement() {
             let joined = self.expects(Rule::arrow);
             return Some(if joined { "`->` or a statement" } else { "a statement" }.to_owned());
+        }
+        // `A(, 3)`: what is no list of arguments may be a step in parentheses to the grammar.
+        let is_call = |paren: isize| self.is_in("(") && self.is_name(paren - 1) && self.gap(paren).is_empty();
+        if self.expects_step() && self.opener().is_some_and(is_call) {
+            return Some("an argument".to_owned());
         }
         if self.expects_step() {
             return Some("a step".to_owned());

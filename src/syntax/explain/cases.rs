@@ -132,8 +132,10 @@ fn malformed_number(site: &Site<'_>) -> Option<Diagnostic> {
     if site.word(0) == "." && site.is_kind(1, TokenKind::Number) && site.gap(1).is_empty() {
         return wrong(0, 1, format!("write `0.{}`", site.word(1)));
     }
-    if site.word(0) == "." && site.is_kind(-1, TokenKind::Number) && site.gap(0).is_empty() {
-        return wrong(-1, 0, format!("write `{}.0`", site.word(-1)));
+    for dot in [0, -1] {
+        if site.word(dot) == "." && site.is_kind(dot - 1, TokenKind::Number) && site.gap(dot).is_empty() {
+            return wrong(dot - 1, dot, format!("write `{}.0`", site.word(dot - 1)));
+        }
     }
     let word = site.word(0);
     if !site.is_kind(0, TokenKind::Number) || word.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -144,12 +146,15 @@ fn malformed_number(site: &Site<'_>) -> Option<Diagnostic> {
         return if is_proper { None } else { wrong(0, 0, "`_` stands between two digits".to_owned()) };
     }
     let lower = word.to_lowercase();
-    if let Some((height, width)) = lower.split_once('x') {
-        let is_count = |side: &str| side.bytes().all(|byte| byte.is_ascii_digit());
+    let is_count = |side: &str| side.bytes().all(|byte| byte.is_ascii_digit());
+    if let Some((height, width)) = lower.split_once('x')
+        && is_count(height)
+    {
         return match width {
-            _ if word == lower && !width.is_empty() && is_count(width) => None,
-            _ if is_count(height) && !width.is_empty() && is_count(width) => wrong(0, 0, format!("write `{lower}`")),
-            _ => wrong(0, 0, "a size is a height and a width: `3x3`".to_owned()),
+            "" => wrong(0, 0, "a size is a height and a width: `3x3`".to_owned()),
+            _ if !is_count(width) => wrong(0, 0, "a size is a height and a width: `3x3`".to_owned()),
+            _ if word == lower => None,
+            _ => wrong(0, 0, format!("write `{lower}`")),
         };
     }
     if word.bytes().any(|byte| byte.is_ascii_alphabetic() && !matches!(byte, b'e' | b'E')) {

@@ -77,6 +77,11 @@ impl Scanner<'_> {
                 }
                 self.edits.push((at..at + 1, b' '));
             }
+            // A body is closed by a mistyped bracket only where its own would stand, at the start of a line.
+            None if self.is_inside_body() && self.indent != Some(at - self.line_start) => {
+                self.stray(at);
+                self.poison(at..at + 1);
+            }
             None if self.next_bracket() == self.stack.last().map(Open::closer) => {
                 self.stray(at);
                 self.poison(at..at + 1);
@@ -94,6 +99,10 @@ impl Scanner<'_> {
         if self.stack.last().is_some_and(|outer| outer.byte == b'"') {
             self.piece_start = at + 1;
         }
+    }
+
+    fn is_inside_body(&self) -> bool {
+        self.stack.last().is_some_and(|open| open.byte == b'{')
     }
 
     /// The next bracket, if any.
@@ -167,7 +176,7 @@ impl Scanner<'_> {
         if let Some(comment) = open.comment {
             diagnostic = diagnostic
                 .with_secondary(self.span(comment..comment + 2), "a comment from here to the end of the line")
-                .with_help("`/` of two ints already rounds down: for floor division write `/`");
+                .with_help("for floor division write `/`: between two ints it rounds down");
         }
         diagnostic
     }
@@ -294,7 +303,7 @@ impl Scanner<'_> {
 
     /// Brackets that were opened on this line and whose closers an unclosed text swallowed are closed there: the missing
     /// quote is the one fault.
-    fn rescue_closers(&mut self, start: usize, end: usize) {
+    pub(super) fn rescue_closers(&mut self, start: usize, end: usize) {
         let mut from = start;
         while let Some(open) = self.stack.last()
             && open.at >= self.line_start

@@ -25,6 +25,8 @@ fn advice(rest: &str) -> Option<&'static str> {
         '≠' => "write `!=`",
         '·' => "write `*`",
         '÷' => "write `/`",
+        c if c.is_whitespace() => "write an ordinary space",
+        c if is_invisible(c) => "delete it",
         _ => return None,
     })
 }
@@ -84,6 +86,12 @@ impl Scanner<'_> {
                     self.poison(start..end);
                 }
                 self.at = end;
+            }
+            // Likely a sequence for a terminal, whose other characters mean nothing either.
+            _ if c.is_control() => {
+                self.at = self.line_end();
+                self.poison(start..self.at);
+                self.rescue_closers(start, self.at);
             }
             _ => {
                 self.poison(start..end);
