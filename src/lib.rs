@@ -10,6 +10,7 @@ pub mod limits;
 pub mod loader;
 pub mod optimize;
 pub mod plan;
+pub mod runtime;
 pub mod source;
 pub mod syntax;
 pub mod weights;

@@ -17,6 +17,7 @@ const CODE_RESERVE: usize = 256 << 20;
 
 /// The machine code of a plan's kernels. It lives as long as this.
 pub struct Executable {
+    specs: Vec<KernelSpec>,
     functions: Vec<KernelFn>,
     code_size: usize,
     module: Option<JITModule>,
@@ -26,6 +27,11 @@ pub struct Executable {
 unsafe impl Sync for Executable {}
 
 impl Executable {
+    /// What each kernel is.
+    pub fn specs(&self) -> &[KernelSpec] {
+        &self.specs
+    }
+
     /// The kernel's entry. Valid while `self` lives.
     pub fn function(&self, kernel: KernelId) -> KernelFn {
         self.functions[kernel.0 as usize]
@@ -86,6 +92,7 @@ pub fn compile(kernels: &[KernelSpec], machine: &Machine) -> Result<Executable, 
         })
         .collect();
     Ok(Executable {
+        specs: kernels.to_vec(),
         functions,
         code_size,
         module: Some(module),

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use super::memory::assign_offsets;
 use super::{
-    ALIGNMENT_FLOATS, Buffer, BufferId, KernelId, Operand, PackedId, PackedParam, Plan, Step, View,
+    ALIGNMENT_FLOATS, Buffer, BufferId, KernelId, Operand, PackedId, PackedParam, Plan, Port, Step,
+    View,
 };
-use crate::graph::{Graph, ParamId};
+use crate::graph::ParamId;
 use crate::kernels::{KernelSpec, Packing};
 
 /// A tensor somewhere.
@@ -42,19 +43,18 @@ impl Builder {
     }
 
     /// A parameter in a packing.
-    pub fn packed(&mut self, graph: &Graph, param: ParamId, packing: Packing) -> Operand {
+    pub fn packed(&mut self, param: ParamId, packing: Packing) -> Operand {
         let key = (param, packing);
         if let Some(id) = self.packed_ids.get(&key) {
             return Operand::Param(*id);
         }
         let id = PackedId(self.packed.len() as u32);
-        let size = key.1.packed_len(graph.param(param).elements());
+        let size = key.1.packed_len();
         self.packed.push(PackedParam {
             param,
             packing: key.1.clone(),
             offset: self.packed_size,
         });
-        // The surplus lanes of a vector's last block are readable.
         self.packed_size += size.next_multiple_of(ALIGNMENT_FLOATS);
         self.packed_ids.insert(key, id);
         Operand::Param(id)
@@ -79,7 +79,7 @@ impl Builder {
     }
 
     /// Lays out the arena.
-    pub fn finish(self) -> Plan {
+    pub fn finish(self, inputs: Vec<Port>, outputs: Vec<Port>) -> Plan {
         let mut live: Vec<Option<(usize, usize)>> = vec![None; self.buffers.len()];
         for (index, step) in self.steps.iter().enumerate() {
             for operand in &step.operands {
@@ -107,6 +107,8 @@ impl Builder {
             arena_size,
             packed: self.packed,
             packed_size: self.packed_size,
+            inputs,
+            outputs,
         }
     }
 }

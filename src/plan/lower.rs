@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::builder::{Builder, Place};
 use super::placement::{Home, Memory, place};
-use super::{Machine, Operand, Plan, View};
+use super::{ALIGNMENT_FLOATS, Machine, Operand, Plan, Port, View};
 use crate::graph::{Graph, Margins, Node, NodeId, Op, PoolKind, Shape};
 use crate::kernels::{
     CopySpec, Epilogue, KernelSpec, LrnSpec, MapSpec, Packing, PoolSpec, PoolWindows, ResizeSpec,
@@ -56,7 +56,18 @@ pub(super) fn lower(graph: &Graph, machine: &Machine) -> Plan {
             lowering.output(id, index);
         }
     }
-    lowering.builder.finish()
+    let port = |name: &str, node: NodeId| Port {
+        name: name.to_owned(),
+        shape: graph.node(node).shape.clone(),
+    };
+    let inputs = graph.inputs.iter();
+    let outputs = graph.outputs.iter();
+    lowering.builder.finish(
+        inputs.map(|input| port(&input.name, input.node)).collect(),
+        outputs
+            .map(|output| port(&output.name, output.node))
+            .collect(),
+    )
 }
 
 impl Lowering<'_> {
@@ -76,7 +87,10 @@ impl Lowering<'_> {
                     Memory::Output(index) => Operand::Output(index),
                     Memory::Param => {
                         let param = self.graph.node(home.root).params[0];
-                        self.builder.packed(self.graph, param, Packing::Vector)
+                        let len = self.graph.param(param).elements();
+                        // The surplus lanes of a last block of any size are readable.
+                        let padded = len.next_multiple_of(ALIGNMENT_FLOATS);
+                        self.builder.packed(param, Packing::Vector { len, padded })
                     }
                     Memory::Buffer => self.builder.buffer(root.view.image_stride),
                 };
@@ -371,7 +385,7 @@ impl Lowering<'_> {
     ) {
         let mut operands = vec![input.operand];
         for (param, packing) in node.params.iter().zip(spec.packings()) {
-            operands.push(self.builder.packed(self.graph, *param, packing));
+            operands.push(self.builder.packed(*param, packing));
         }
         operands.extend(further);
         operands.push(output.operand);

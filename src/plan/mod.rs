@@ -3,6 +3,7 @@
 //! Facts about the machine enter here and not before.
 
 mod builder;
+mod cost;
 mod layout;
 mod lower;
 mod memory;
@@ -18,7 +19,7 @@ pub use text::print_plan;
 pub use verify::verify_plan;
 pub use view::View;
 
-use crate::graph::{Graph, ParamId};
+use crate::graph::{Graph, ParamId, Shape};
 use crate::kernels::KernelSpec;
 
 /// What the planner knows about the machine it plans for.
@@ -96,6 +97,15 @@ pub struct PackedParam {
     pub offset: usize,
 }
 
+/// An input or output of the net, as the user sees it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Port {
+    /// Its name.
+    pub name: String,
+    /// Its shape, without the batch.
+    pub shape: Shape,
+}
+
 /// A compiled network without its code: everything that code generation, binding and running need.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
@@ -111,6 +121,10 @@ pub struct Plan {
     pub packed: Vec<PackedParam>,
     /// Size of all packed parameters, floats.
     pub packed_size: usize,
+    /// What [`Operand::Input`] counts.
+    pub inputs: Vec<Port>,
+    /// What [`Operand::Output`] counts.
+    pub outputs: Vec<Port>,
 }
 
 /// Plans a graph that [`optimize`](crate::optimize::optimize) has been over (dropped-in batch-norms are maps by then, and shapes have rank 1 to 3).

@@ -31,7 +31,9 @@ pub fn verify_plan(plan: &Plan) -> Result<(), String> {
         let fail = |what: String| Err(format!("step {index} `{}`: {what}", step.name));
         let spec = &plan.kernels[step.kernel.0 as usize];
         let inputs = spec.inputs();
-        let n_params = spec.packings().len();
+        // Those of an epilogue count among its operands: their views stand still from image to image.
+        let n_further = inputs.iter().filter(|view| view.image_stride == 0).count();
+        let n_params = spec.packings().len().saturating_sub(n_further);
         if step.operands.len() != inputs.len() + n_params + 1 {
             return fail(format!(
                 "{} operands for {} inputs, {n_params} parameters and a result",
@@ -63,14 +65,21 @@ pub fn verify_plan(plan: &Plan) -> Result<(), String> {
                         return fail(format!("operand {position} is not alive"));
                     }
                 }
-                (Operand::Param(id), _) => {
-                    if id.0 as usize >= plan.packed.len() || position == last {
+                (Operand::Param(id), view) => {
+                    // A view that moves from image to image would walk out of the parameter.
+                    let moves = view.is_some_and(|view| view.image_stride > 0);
+                    if id.0 as usize >= plan.packed.len() || position == last || moves {
                         return fail(format!("operand {position} is no parameter to read"));
                     }
                 }
                 (Operand::Input(_) | Operand::Output(_), Some(view)) => {
+                    let port = match operand {
+                        Operand::Input(index) => plan.inputs.get(*index),
+                        Operand::Output(index) => plan.outputs.get(*index),
+                        _ => None,
+                    };
                     // The user's tensors end with their last element.
-                    let elements = view.channels * view.height * view.width;
+                    let elements = port.map_or(0, |port| port.shape.elements() as usize);
                     if view.size() != elements || view.image_stride != elements {
                         return fail(format!("operand {position} is not as the user's tensor"));
                     }
