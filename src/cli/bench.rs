@@ -11,12 +11,12 @@ use super::console::{self, Failure};
 use super::engine::Engine;
 use super::target::{self, Include, Weights};
 use crate::check::summarise;
-use crate::data::Array;
+use crate::runtime::Tensor;
 
 /// Measure how long a net takes, on random input
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Times are wall-clock times of whole runs, copying the input and the output included. The spread is that of the middle half of the runs. Without --weights the weights are random (seed 0), which takes as long as trained ones.")]
+Times are wall-clock times of whole runs, conversion between plain and blocked layouts included. The spread is that of the middle half of the runs. Without --weights the weights are random (seed 0), which takes as long as trained ones.")]
 pub struct Args {
     /// FILE.net, FILE.net:NET or a manifest
     net: String,
@@ -55,34 +55,26 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let engine = Engine::build(&target, &source, args.threads)?;
     let batch = usize::from(args.batch);
     let mut random = ChaCha8Rng::seed_from_u64(0);
-    let inputs: Vec<Array> = target
-        .graph
-        .inputs
-        .iter()
-        .map(|input| {
-            let sizes = target
-                .graph
-                .node(input.node)
-                .shape
-                .sizes()
-                .map(|size| size as usize);
-            let shape: Vec<usize> = std::iter::once(batch).chain(sizes).collect();
-            let values = (0..shape.iter().product())
-                .map(|_| StandardNormal.sample(&mut random))
-                .collect();
-            Array { shape, values }
-        })
-        .collect();
+    let mut inputs = Vec::new();
+    for input in &target.graph.inputs {
+        let sizes = target.graph.node(input.node).shape.sizes();
+        let shape = std::iter::once(batch).chain(sizes.map(|size| size as usize));
+        let mut tensor = Tensor::zeroed(shape.collect())?;
+        for value in tensor.values_mut() {
+            *value = StandardNormal.sample(&mut random);
+        }
+        inputs.push(tensor);
+    }
 
     let n_runs = u64::from(args.runs);
     let bar = console::progress("measuring", n_runs);
     for _ in 0..2 {
-        engine.run(&inputs)?;
+        engine.run_tensors(&inputs)?;
     }
     let mut seconds = Vec::new();
     for _ in 0..n_runs {
         let start = Instant::now();
-        engine.run(&inputs)?;
+        engine.run_tensors(&inputs)?;
         seconds.push(start.elapsed().as_secs_f64());
         bar.inc(1);
     }
@@ -93,7 +85,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let (least, median, spread) = (at(0.0), at(0.5), at(0.75) - at(0.25));
     let macs = summarise(&target.graph).macs as f64 * batch as f64;
     let gmacs = macs / median / 1e9;
-    let [compile, bind] = engine.seconds;
+    let (compile, bind) = (engine.compile_seconds, engine.bind_seconds);
     if args.json {
         return console::print_json(&json!({
             "net": target.graph.name, "batch": batch, "runs": n_runs,
