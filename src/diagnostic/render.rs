@@ -149,7 +149,9 @@ pub fn render_text(diagnostics: &[Diagnostic], sources: &SourceMap, colour: bool
     }
     // codespan pads the lines under a source line with blanks.
     let text = String::from_utf8_lossy(buffer.as_slice());
-    text.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+    text.lines()
+        .map(|line| format!("{}\n", line.trim_end()))
+        .collect()
 }
 
 /// Line and column of a byte, both from 1; columns count characters.

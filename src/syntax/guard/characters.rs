@@ -46,7 +46,10 @@ pub(super) fn is_bidi(c: char) -> bool {
 }
 
 fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}')
+    matches!(
+        c,
+        '\u{ad}' | '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}'
+    )
 }
 
 impl Scanner<'_> {
@@ -112,7 +115,11 @@ impl Scanner<'_> {
             two @ ("&&" | "||") => format!("`{two}`"),
             _ => display(c),
         };
-        let place = if c == '#' { start..start + 1 } else { start..end };
+        let place = if c == '#' {
+            start..start + 1
+        } else {
+            start..end
+        };
         let mut diagnostic = Diagnostic::new(
             codes::BAD_CHARACTER,
             format!("{shown} cannot stand here"),
@@ -126,14 +133,22 @@ impl Scanner<'_> {
     /// Inside strings and comments every character may stand that shows itself for what it is.
     pub(super) fn check_quoted(&mut self, range: Range<usize>) {
         let is_bad = |c: char| (c.is_control() && !matches!(c, '\t' | '\n' | '\r')) || is_bidi(c);
-        let mut bad = self.text[range.clone()].char_indices().filter(|(_, c)| is_bad(*c));
-        let Some((offset, c)) = bad.next() else { return };
+        let mut bad = self.text[range.clone()]
+            .char_indices()
+            .filter(|(_, c)| is_bad(*c));
+        let Some((offset, c)) = bad.next() else {
+            return;
+        };
         let start = range.start + offset;
         let diagnostic = Diagnostic::new(
             codes::BAD_CHARACTER,
             format!("{} cannot stand here", display(c)),
             self.span(start..start + c.len_utf8()),
-            if is_bidi(c) { "reorders the text around it" } else { "a control character" },
+            if is_bidi(c) {
+                "reorders the text around it"
+            } else {
+                "a control character"
+            },
         );
         self.report(diagnostic);
     }
