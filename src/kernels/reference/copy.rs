@@ -23,14 +23,20 @@ pub(super) fn copy<M: Memory + ?Sized>(spec: &CopySpec, memory: &mut M, image: u
         });
         return;
     }
-    // Without `fill` what is not in the box stays, surplus lanes included; the halo is that of the box's channels.
-    for c in boxed[0].clone() {
-        zero_halo(memory, 1, &spec.output, image, c);
-        for i in boxed[1].clone() {
-            for j in boxed[2].clone() {
-                let index = image * spec.output.image_stride + spec.output.offset(c, i, j);
-                let value = input.inside(c - c0 + cs, i - i0 + is, j - j0 + js);
-                memory.write(1, index, value);
+    // Without `fill` what is not in the box stays. The halo of each plane that is touched becomes zeros, its surplus lanes anything.
+    let view = &spec.output;
+    let planes = boxed[0].start / view.block..boxed[0].end.div_ceil(view.block);
+    for c in planes.start * view.block..planes.end * view.block {
+        zero_halo(memory, 1, view, image, c);
+        for i in 0..view.height {
+            for j in 0..view.width {
+                let index = image * view.image_stride + view.offset(c, i, j);
+                if c >= view.channels {
+                    memory.write(1, index, f64::NAN);
+                } else if boxed[0].contains(&c) && boxed[1].contains(&i) && boxed[2].contains(&j) {
+                    let value = input.inside(c - c0 + cs, i - i0 + is, j - j0 + js);
+                    memory.write(1, index, value);
+                }
             }
         }
     }
