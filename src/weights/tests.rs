@@ -307,6 +307,8 @@ fn binding_fills_the_block_or_names_every_fault() {
         steps: Vec::new(),
         buffers: Vec::new(),
         arena_size: 0,
+        inputs: Vec::new(),
+        outputs: Vec::new(),
     };
     let bound = |values: [f32; 5]| {
         let data = values
