@@ -1,6 +1,6 @@
 //! From kernel specs to machine code.
 //!
-//! [`clif`] writes a kernel as Cranelift IR, [`isa`] knows the target, [`jit`] makes code in memory of it. Emitting is a pure function of the spec and the
+//! `clif` writes a kernel as Cranelift IR, `isa` knows the target, [`jit`] makes code in memory of it. Emitting is a pure function of the spec and the
 //! machine's features, so equal layers share one kernel.
 
 mod clif;

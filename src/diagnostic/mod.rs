@@ -1,7 +1,7 @@
-//! What the compiler says about a text: codes, spans, notes and help; rendering is in [`render`].
+//! What the compiler says about a text: codes, spans, notes and help; rendering is in `render`.
 //!
 //! Every module that finds faults makes [`Diagnostic`]s (or an error type of its own that is turned into one where spans
-//! are known). Nothing but [`render`] knows how they look.
+//! are known). Nothing but `render` knows how they look.
 
 mod register;
 mod render;

@@ -42,7 +42,7 @@ impl NodeId {
 pub struct Node {
     /// What it computes.
     pub op: Op,
-    /// The tensors it takes: first those of the operation ([`Op::n_inputs`]), then those of the epilogue.
+    /// The tensors it takes: first those of the operation ([`Node::op_inputs`]), then those of the epilogue.
     pub inputs: Vec<NodeId>,
     /// Its parameters, in the order that [`Op`] states.
     pub params: Vec<ParamId>,
