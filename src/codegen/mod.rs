@@ -7,6 +7,8 @@ mod clif;
 mod isa;
 pub mod jit;
 mod listing;
+#[cfg(test)]
+mod tests;
 
 pub use clif::KERNEL_SIGNATURE;
 pub use isa::{detect_machine, host_isa};

@@ -26,6 +26,7 @@ pub use spec::{
     ConvSpec, CopySpec, DenseSpec, DepthwiseSpec, Epilogue, KernelSpec, Lattice, LrnSpec, MapSpec,
     PoolSpec, PoolWindows, ResizeSpec, SoftmaxSpec, TransposedTaps,
 };
+pub use tasks::{as_row, n_strips, rows_per_task};
 
 /// A family of register tiles for convolution and dense layers: vector width, registers, block of channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -198,11 +198,24 @@ impl<'a> Emitter<'a> {
 
     // Vectors of floats.
 
+    /// A constant vector of 16 bytes.
+    pub fn constant(&mut self, ty: Type, bytes: Vec<u8>) -> Value {
+        let constant = self.builder.func.dfg.constants.insert(bytes.into());
+        self.builder.ins().vconst(ty, constant)
+    }
+
     /// A constant in all lanes.
     pub fn splat(&mut self, value: f32) -> Value {
-        let bytes = value.to_bits().to_le_bytes().repeat(LANES);
-        let constant = self.builder.func.dfg.constants.insert(bytes.into());
-        self.builder.ins().vconst(types::F32X4, constant)
+        self.constant(types::F32X4, value.to_bits().to_le_bytes().repeat(LANES))
+    }
+
+    /// A single float as it is (for the type `F32`), or in all lanes.
+    pub fn same_in_lanes(&mut self, ty: Type, value: Value) -> Value {
+        if ty == types::F32 {
+            value
+        } else {
+            self.builder.ins().splat(ty, value)
+        }
     }
 
     /// A single float.
@@ -268,9 +281,8 @@ impl<'a> Emitter<'a> {
         let little = MemFlagsData::new().with_endianness(Endianness::Little);
         let ty = self.builder.func.dfg.value_type(a);
         let mask = self.builder.func.dfg.immediates.push(bytes.into());
-        let ins = |emitter: &mut Self, value| {
-            emitter.builder.ins().bitcast(types::I8X16, little, value)
-        };
+        let ins =
+            |emitter: &mut Self, value| emitter.builder.ins().bitcast(types::I8X16, little, value);
         let (a, b) = (ins(self, a), ins(self, b));
         let bytes = self.builder.ins().shuffle(a, b, mask);
         self.builder.ins().bitcast(ty, little, bytes)
@@ -374,16 +386,41 @@ impl<'a> Emitter<'a> {
         self.builder.switch_to_block(after);
     }
 
+    /// The one or the other.
+    pub fn either(
+        &mut self,
+        condition: Value,
+        then: impl FnOnce(&mut Self),
+        otherwise: impl FnOnce(&mut Self),
+    ) {
+        let [yes, no, after] = [(); 3].map(|()| self.builder.create_block());
+        self.builder.ins().brif(condition, yes, &[], no, &[]);
+        self.builder.switch_to_block(yes);
+        then(self);
+        self.builder.ins().jump(after, &[]);
+        self.builder.switch_to_block(no);
+        otherwise(self);
+        self.builder.ins().jump(after, &[]);
+        self.builder.switch_to_block(after);
+    }
+
     /// Fills `count` floats from `pointer` with a value in all lanes.
     pub fn fill(&mut self, pointer: Value, count: usize, value: f32) {
         if count == 0 {
             return;
         }
         let vectors = self.splat(value);
-        self.for_count(count / LANES, |emitter, index| {
-            let place = emitter.advance(pointer, index, LANES);
-            emitter.store(vectors, place, 0);
-        });
+        if count <= 8 * LANES {
+            // A column of a halo: a loop would cost more than its rounds.
+            for index in 0..count / LANES {
+                self.store(vectors, pointer, (index * LANES) as i64);
+            }
+        } else {
+            self.for_count(count / LANES, |emitter, index| {
+                let place = emitter.advance(pointer, index, LANES);
+                emitter.store(vectors, place, 0);
+            });
+        }
         if !count.is_multiple_of(LANES) {
             let single = self.float(value);
             for rest in count / LANES * LANES..count {

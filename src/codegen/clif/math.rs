@@ -17,7 +17,13 @@ const LN2_HIGH: f32 = 0.693_359_4;
 const LN2_LOW: f32 = -2.121_944_4e-4;
 
 /// `(exp(r) - 1 - r) / r^2` for `|r| <= 0.35`, error of exp 3.4e-9.
-const EXP: [f32; 5] = [0.5, 0.166_665_12, 0.041_666_187, 0.008_369_599, 0.001_395_171_7];
+const EXP: [f32; 5] = [
+    0.5,
+    0.166_665_12,
+    0.041_666_187,
+    0.008_369_599,
+    0.001_395_171_7,
+];
 
 /// `(log((1 + s) / (1 - s)) - 2 s) / s^3` as a polynomial of `s^2` for `s^2 <= 0.0297`, error of log 1.8e-10.
 const LOG: [f32; 3] = [0.666_668_24, 0.399_731_2, 0.299_741_3];
@@ -66,7 +72,7 @@ fn polynomial(e: &mut Emitter, x: Value, coefficients: &[f32]) -> Value {
 
 /// `2^n` of integers that are exponents of normal floats.
 fn power_of_two(e: &mut Emitter, n: Value) -> Value {
-    let bits = e.builder().ins().ishl_imm(n, 23);
+    let bits = e.builder().ins().ishl_imm_u(n, 23);
     let one = e.splat(1.0);
     let one = e.cast(types::I32X4, one);
     let bits = e.builder().ins().iadd(bits, one);
@@ -101,7 +107,7 @@ pub fn exp(e: &mut Emitter, x: Value) -> Value {
     let one = e.splat(1.0);
     let value = e.fadd(value, one);
     // n runs from -150 to 128, further than a float's exponent: half of it at a time, so that only the last product rounds or overflows.
-    let half = e.builder().ins().sshr_imm(n, 1);
+    let half = e.builder().ins().sshr_imm_u(n, 1);
     let rest = e.builder().ins().isub(n, half);
     let (half, rest) = (power_of_two(e, half), power_of_two(e, rest));
     let value = e.fmul(value, half);
@@ -121,8 +127,8 @@ pub fn log(e: &mut Emitter, x: Value) -> Value {
     let root = e.splat(std::f32::consts::FRAC_1_SQRT_2);
     let root = e.cast(types::I32X4, root);
     let above = e.builder().ins().isub(bits, root);
-    let n = e.builder().ins().sshr_imm(above, 23);
-    let shift = e.builder().ins().ishl_imm(n, 23);
+    let n = e.builder().ins().sshr_imm_u(above, 23);
+    let shift = e.builder().ins().ishl_imm_u(n, 23);
     let m = e.builder().ins().isub(bits, shift);
     let m = e.cast(types::F32X4, m);
     let n = e.builder().ins().fcvt_from_sint(types::F32X4, n);

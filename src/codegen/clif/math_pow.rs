@@ -4,7 +4,7 @@
 //! the conversion back rounds, overflows and underflows as it should.
 
 use cranelift::codegen::ir::condcodes::FloatCC;
-use cranelift::codegen::ir::{InstBuilder, Type, Value, types};
+use cranelift::codegen::ir::{InstBuilder, Value, types};
 
 use super::emitter::Emitter;
 
@@ -29,10 +29,7 @@ const LOG: [f64; 4] = [
 
 /// `a^b` for `a` that is not negative: 0 and infinity included, NaN from either side. By lane of `F32X4`; `1^inf` is NaN here.
 pub fn power(e: &mut Emitter, a: Value, b: Value) -> Value {
-    let (a_upper, b_upper) = (
-        e.shuffle(a, a, [2, 3, 2, 3]),
-        e.shuffle(b, b, [2, 3, 2, 3]),
-    );
+    let (a_upper, b_upper) = (e.shuffle(a, a, [2, 3, 2, 3]), e.shuffle(b, b, [2, 3, 2, 3]));
     let lower = power_of_lower_half(e, a, b);
     let upper = power_of_lower_half(e, a_upper, b_upper);
     e.shuffle(lower, upper, [0, 1, 4, 5])
@@ -50,17 +47,11 @@ fn power_of_lower_half(e: &mut Emitter, a: Value, b: Value) -> Value {
 
 /// A constant in both lanes.
 fn splat(e: &mut Emitter, value: f64) -> Value {
-    constant(e, types::F64X2, value.to_bits())
-}
-
-fn constant(e: &mut Emitter, ty: Type, bits: u64) -> Value {
-    let bytes = bits.to_le_bytes().repeat(2);
-    let constant = e.builder().func.dfg.constants.insert(bytes.into());
-    e.builder().ins().vconst(ty, constant)
+    e.constant(types::F64X2, value.to_bits().to_le_bytes().repeat(2))
 }
 
 fn splat_bits(e: &mut Emitter, bits: u64) -> Value {
-    constant(e, types::I64X2, bits)
+    e.constant(types::I64X2, bits.to_le_bytes().repeat(2))
 }
 
 fn polynomial(e: &mut Emitter, x: Value, coefficients: &[f64]) -> Value {
@@ -82,12 +73,9 @@ fn log(e: &mut Emitter, x: Value) -> Value {
     let bits = e.cast(types::I64X2, x);
     let up = splat_bits(e, ONE - ROOT);
     let shifted = e.builder().ins().iadd(bits, up);
-    let biased = e.builder().ins().ushr_imm(shifted, 52);
+    let biased = e.builder().ins().ushr_imm_u(shifted, 52);
     // The biased exponent as the low bits of 2^52, less 2^52 and the bias.
-    let (magic, bias) = (
-        splat_bits(e, TWO_52.to_bits()),
-        splat(e, TWO_52 + 1023.0),
-    );
+    let (magic, bias) = (splat_bits(e, TWO_52.to_bits()), splat(e, TWO_52 + 1023.0));
     let n = e.builder().ins().bor(biased, magic);
     let n = e.cast(types::F64X2, n);
     let n = e.fsub(n, bias);
@@ -131,7 +119,7 @@ fn exp(e: &mut Emitter, x: Value) -> Value {
     let value = e.fadd(value, one);
     // The low bits of the sum are n; shifting drops the others.
     let bits = e.cast(types::I64X2, sum);
-    let bits = e.builder().ins().ishl_imm(bits, 52);
+    let bits = e.builder().ins().ishl_imm_u(bits, 52);
     let one = e.cast(types::I64X2, one);
     let bits = e.builder().ins().iadd(bits, one);
     let scale = e.cast(types::F64X2, bits);

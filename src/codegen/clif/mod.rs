@@ -8,9 +8,16 @@ mod dense;
 mod emitter;
 mod epilogue;
 mod halo;
+mod lrn;
+mod map;
 mod math;
 mod math_pow;
+mod operand;
+mod pool;
+mod resize;
 mod scalar;
+mod softmax;
+mod strip;
 mod tile;
 
 use cranelift::codegen::ir::{AbiParam, Function, Signature, UserFuncName, types};
@@ -36,7 +43,11 @@ pub fn emit(spec: &KernelSpec, machine: &Machine, isa: &dyn TargetIsa, index: u3
         KernelSpec::Depthwise(spec) => conv::emit(&mut emitter, &spec.as_conv()),
         KernelSpec::Dense(spec) => dense::emit(&mut emitter, spec),
         KernelSpec::Copy(spec) => copy::emit(&mut emitter, spec),
-        _ => todo!(),
+        KernelSpec::Lrn(spec) => lrn::emit(&mut emitter, spec),
+        KernelSpec::Map(spec) => map::emit(&mut emitter, spec),
+        KernelSpec::Pool(spec) => pool::emit(&mut emitter, spec),
+        KernelSpec::Resize(spec) => resize::emit(&mut emitter, spec),
+        KernelSpec::Softmax(spec) => softmax::emit(&mut emitter, spec),
     }
     emitter.finish(isa);
     function
