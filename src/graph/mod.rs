@@ -16,7 +16,7 @@ mod verify;
 
 pub use op::{Conv, ConvTranspose, Margins, Op, Pool, PoolKind, Resize, ResizeMode};
 pub use param::{Init, Param, ParamId, Recipe};
-pub use recipe::{evaluate_recipe, evaluate_recipe_exact};
+pub use recipe::{StoredTensors, evaluate_recipe, evaluate_recipe_exact};
 pub use scalar::{CompareOp, ScalarBinary, ScalarFn, ScalarId, ScalarOp, ScalarUnary};
 pub use shape::{Dim, Shape};
 pub use verify::verify;
