@@ -2,14 +2,17 @@
 
 use super::{Graph, ParamId, Recipe};
 
-/// A parameter's values, row-major. `stored` answers the tensor with a name and a shape.
+/// Answers the tensor of the weights file with a name and a shape, row-major.
+pub type StoredTensors<'a, E> = &'a mut dyn FnMut(&str, &[usize]) -> Result<Vec<f32>, E>;
+
+/// A parameter's values, row-major.
 ///
 /// One parameter at a time, so that binding holds no more than one and what it is made of. What a recipe needs is evaluated anew for every recipe
 /// that needs it: only the vectors of a batch-norm are shared, and those are small. Arithmetic is in f64, rounded once.
 pub fn evaluate_recipe<E>(
     graph: &Graph,
     param: ParamId,
-    stored: &mut dyn FnMut(&str, &[usize]) -> Result<Vec<f32>, E>,
+    stored: StoredTensors<E>,
 ) -> Result<Vec<f32>, E> {
     let values = match &graph.param(param).recipe {
         // Nothing to compute: the largest tensors of most nets pass through without a copy in f64.
@@ -34,7 +37,7 @@ pub fn evaluate_recipe<E>(
 pub fn evaluate_recipe_exact<E>(
     graph: &Graph,
     param: ParamId,
-    stored: &mut dyn FnMut(&str, &[usize]) -> Result<Vec<f32>, E>,
+    stored: StoredTensors<E>,
 ) -> Result<Vec<f64>, E> {
     let param_ = graph.param(param);
     let len = param_.elements();

@@ -3,32 +3,24 @@
 use std::collections::HashMap;
 
 use super::builder::{Builder, Place};
-use super::placement::{Home, Memory, place};
-use super::{ALIGNMENT_FLOATS, Machine, Operand, Plan, Port, View};
-use crate::graph::{Graph, Margins, Node, NodeId, Op, PoolKind, Shape};
+use super::forms::Form;
+use super::placement::{Home, place};
+use super::{Machine, Operand, Plan, Port, View};
+use crate::graph::{Graph, Margins, Node, NodeId, Op, PoolKind};
 use crate::kernels::{
-    CopySpec, Epilogue, KernelSpec, LrnSpec, MapSpec, Packing, PoolSpec, PoolWindows, ResizeSpec,
-    SoftmaxSpec, conv, conv_transpose, dense,
+    Epilogue, KernelSpec, LrnSpec, MapSpec, PoolSpec, PoolWindows, ResizeSpec, SoftmaxSpec, conv,
+    conv_transpose, dense,
 };
 
-/// What a reader wants of an operand that its home may not give.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Form {
-    /// This block of channels, at least this halo.
-    Blocked(usize, Margins),
-    /// One image's elements in row-major order, or a whole map in blocks.
-    Vector,
-}
-
-struct Lowering<'a> {
-    graph: &'a Graph,
+pub(super) struct Lowering<'a> {
+    pub(super) graph: &'a Graph,
     machine: &'a Machine,
-    homes: Vec<Home>,
-    builder: Builder,
+    pub(super) homes: Vec<Home>,
+    pub(super) builder: Builder,
     /// The home's operand of each value that owns memory.
-    roots: Vec<Option<Operand>>,
+    pub(super) roots: Vec<Option<Operand>>,
     /// Copies that were made for readers, by value and form.
-    copies: HashMap<(NodeId, Form), Place>,
+    pub(super) copies: HashMap<(NodeId, Form), Place>,
 }
 
 /// Lowers every node in the graph's order.
@@ -71,138 +63,6 @@ pub(super) fn lower(graph: &Graph, machine: &Machine) -> Plan {
 }
 
 impl Lowering<'_> {
-    fn shape(&self, id: NodeId) -> &Shape {
-        &self.graph.node(id).shape
-    }
-
-    /// Where a value lives. Makes the buffer when it is asked for the first time.
-    fn home(&mut self, id: NodeId) -> Place {
-        let home = self.homes[id.index()];
-        let root = &self.homes[home.root.index()];
-        let operand = match self.roots[home.root.index()] {
-            Some(operand) => operand,
-            None => {
-                let operand = match root.memory {
-                    Memory::Input(index) => Operand::Input(index),
-                    Memory::Output(index) => Operand::Output(index),
-                    Memory::Param => {
-                        let param = self.graph.node(home.root).params[0];
-                        let len = self.graph.param(param).elements();
-                        // The surplus lanes of a last block of any size are readable.
-                        let padded = len.next_multiple_of(ALIGNMENT_FLOATS);
-                        self.builder.packed(param, Packing::Vector { len, padded })
-                    }
-                    Memory::Buffer => self.builder.buffer(root.view.image_stride),
-                };
-                self.roots[home.root.index()] = Some(operand);
-                operand
-            }
-        };
-        let operand = match operand {
-            Operand::Buffer { buffer, offset } => Operand::Buffer {
-                buffer,
-                offset: offset + home.offset,
-            },
-            // Only values that stand alone live outside the arena.
-            other => other,
-        };
-        Place {
-            view: home.view,
-            operand,
-        }
-    }
-
-    /// The value with this block and at least this halo: where it lives, or a copy.
-    fn blocked(&mut self, id: NodeId, block: usize, halo: Margins) -> Place {
-        let home = self.home(id);
-        // One channel has the same order in every block.
-        let view = if home.view.channels == 1 {
-            Some(home.view)
-        } else {
-            home.view.with_block(block)
-        };
-        match view {
-            Some(view) if view.halo.max(halo) == view.halo => Place { view, ..home },
-            _ => self.copy(id, Form::Blocked(block, halo), home),
-        }
-    }
-
-    /// The value as a dense layer reads it.
-    fn vector(&mut self, id: NodeId) -> Place {
-        let home = self.home(id);
-        let flat = Shape::features(self.shape(id).elements());
-        if home.view.is_plain_order() {
-            let view = home.view.reinterpret(&flat);
-            return Place { view, ..home };
-        }
-        if home.view.halo.is_zero() && home.view.channels % home.view.block == 0 {
-            return home;
-        }
-        let copy = self.copy(id, Form::Vector, home);
-        let view = copy.view.reinterpret(&flat);
-        Place { view, ..copy }
-    }
-
-    /// A copy in another form, made once.
-    fn copy(&mut self, id: NodeId, form: Form, home: Place) -> Place {
-        if let Some(copy) = self.copies.get(&(id, form)) {
-            return *copy;
-        }
-        let shape = self.shape(id);
-        let view = match form {
-            Form::Blocked(block, halo) => View::dense(shape, block, halo),
-            Form::Vector => View::plain(shape),
-        };
-        let operand = self.builder.buffer(view.image_stride);
-        let copy = Place { view, operand };
-        self.copy_step(id, home, copy);
-        self.copies.insert((id, form), copy);
-        copy
-    }
-
-    /// Copies all of one place to another of the same shape.
-    fn copy_step(&mut self, id: NodeId, from: Place, to: Place) {
-        let size = [from.view.channels, from.view.height, from.view.width];
-        self.copy_box(id, from, to, [0; 3], [0; 3], size, None);
-    }
-
-    #[allow(clippy::too_many_arguments)] // a box copied has so many ends
-    fn copy_box(
-        &mut self,
-        id: NodeId,
-        from: Place,
-        to: Place,
-        source: [usize; 3],
-        target: [usize; 3],
-        size: [usize; 3],
-        fill: Option<f32>,
-    ) {
-        let spec = CopySpec {
-            input: from.view,
-            output: to.view,
-            source,
-            target,
-            size,
-            fill: fill.map(f32::to_bits),
-        };
-        let name = &self.graph.node(id).name;
-        self.builder
-            .step(KernelSpec::Copy(spec), vec![from.operand, to.operand], name);
-    }
-
-    /// Copies a value to the user's output.
-    fn output(&mut self, id: NodeId, index: usize) {
-        let home = self.home(id);
-        if home.operand == Operand::Output(index) {
-            return;
-        }
-        let to = Place {
-            view: View::plain(self.shape(id)),
-            operand: Operand::Output(index),
-        };
-        self.copy_step(id, home, to);
-    }
-
     fn node(&mut self, id: NodeId) {
         let node = self.graph.node(id);
         match &node.op {
@@ -454,7 +314,9 @@ impl Lowering<'_> {
     fn at_channel(&mut self, id: NodeId, axis: usize, channel: usize) -> Option<Operand> {
         let Place { view, operand } = self.home(id);
         match operand {
-            Operand::Buffer { buffer, offset } if axis == 0 && channel % view.block == 0 => {
+            Operand::Buffer { buffer, offset }
+                if axis == 0 && channel.is_multiple_of(view.block) =>
+            {
                 let offset = offset + channel / view.block * view.plane_stride();
                 Some(Operand::Buffer { buffer, offset })
             }

@@ -62,13 +62,13 @@ fn largest_first(buffers: &[Buffer], n_steps: usize) -> Vec<usize> {
     for index in order {
         let buffer = &buffers[index];
         let mut neighbours: Vec<u32> = Vec::new();
-        for step in buffer.live.0..=buffer.live.1 {
-            for &other in &placed_at[step] {
+        for placed in &mut placed_at[buffer.live.0..=buffer.live.1] {
+            for &other in placed.iter() {
                 if !std::mem::replace(&mut seen[other as usize], true) {
                     neighbours.push(other);
                 }
             }
-            placed_at[step].push(index as u32);
+            placed.push(index as u32);
         }
         for &other in &neighbours {
             seen[other as usize] = false;

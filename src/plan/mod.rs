@@ -4,6 +4,7 @@
 
 mod builder;
 mod cost;
+mod forms;
 mod layout;
 mod lower;
 mod memory;
@@ -127,9 +128,9 @@ pub struct Plan {
     pub outputs: Vec<Port>,
 }
 
-/// Plans a graph that [`optimize`](crate::optimize::optimize) has been over (dropped-in batch-norms are maps by then, and shapes have rank 1 to 3).
+/// Plans a graph that [`optimize`](crate::optimize::optimize) has been over (no batch-norm is left by then); shapes have rank 1 to 3.
 pub fn plan(graph: &Graph, machine: &Machine) -> Plan {
     let plan = lower::lower(graph, machine);
-    debug_assert_eq!(verify_plan(&plan), Ok(()));
+    debug_assert_eq!(verify_plan(&plan), Ok(()), "{}", print_plan(&plan));
     plan
 }

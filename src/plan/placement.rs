@@ -4,7 +4,7 @@
 //! second name. Values tied together this way form a tree whose root owns the memory; all share one halo.
 
 use super::layout::{blocks, wanted_halo};
-use super::{Machine, View};
+use super::{ALIGNMENT_FLOATS, Machine, View};
 use crate::graph::{Graph, Margins, NodeId, Op};
 
 /// A value as a part of another.
@@ -188,23 +188,30 @@ fn reshapes(
     halos: &[Margins],
     parts: &mut [Option<Part>],
 ) -> Vec<bool> {
-    let is_plain = |id: NodeId| {
-        View::dense(&graph.node(id).shape, blocks[id.index()], halos[id.index()]).is_plain_order()
-    };
+    let view =
+        |id: NodeId| View::dense(&graph.node(id).shape, blocks[id.index()], halos[id.index()]);
     let mut has_parts = vec![false; parts.len()];
     for id in graph.node_ids() {
         let node = graph.node(id);
-        if matches!(node.op, Op::Flatten | Op::Reshape)
-            && parts[id.index()].is_none()
-            && graph.node(node.inputs[0]).op != Op::Param
-            && is_plain(id)
-            && is_plain(node.inputs[0])
+        if !matches!(node.op, Op::Flatten | Op::Reshape) || parts[id.index()].is_some() {
+            continue;
+        }
+        let source = node.inputs[0];
+        // The surplus lanes of the new shape's last block must be there too. A value of its own ends with its buffer.
+        let room = match parts[source.index()] {
+            None => view(source).size().next_multiple_of(ALIGNMENT_FLOATS),
+            Some(_) => view(source).size(),
+        };
+        if graph.node(source).op != Op::Param
+            && view(id).is_plain_order()
+            && view(source).is_plain_order()
+            && view(id).size() <= room
         {
             parts[id.index()] = Some(Part {
-                of: node.inputs[0],
+                of: source,
                 channel: 0,
             });
-            has_parts[node.inputs[0].index()] = true;
+            has_parts[source.index()] = true;
         }
     }
     has_parts
@@ -221,7 +228,7 @@ fn owners(
 ) -> Vec<Memory> {
     let is_plain = |id: NodeId| {
         let view = View::dense(&graph.node(id).shape, blocks[id.index()], halos[id.index()]);
-        view.is_plain_order() && view.channels % view.block == 0
+        view.is_plain_order() && view.channels.is_multiple_of(view.block)
     };
     let mut memory = vec![Memory::Buffer; graph.nodes.len()];
     for id in graph.node_ids() {
