@@ -17,7 +17,11 @@ use netc::weights::WeightSource;
 const NETS: [(&str, &str, &str); 8] = [
     ("alexnet", "alexnet.net", "AlexNet"),
     ("vgg11", "vgg.net", "VGG_A"),
-    ("googlenet", "googlenet_torchvision.net", "GoogLeNetTorchvision"),
+    (
+        "googlenet",
+        "googlenet_torchvision.net",
+        "GoogLeNetTorchvision",
+    ),
     ("resnet18", "resnet.net", "ResNet18"),
     ("resnet50", "resnet.net", "ResNet50"),
     ("resnet110_cifar", "resnet_cifar.net", "ResNet110"),
@@ -26,7 +30,9 @@ const NETS: [(&str, &str, &str); 8] = [
 ];
 
 fn load(file: &str) -> Program {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("nets").join(file);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("nets")
+        .join(file);
     let text = DiskLoader::read_root(&path).expect("the file is there");
     Program::load(&path, text, &mut DiskLoader::new(&path, &[]))
 }
@@ -37,17 +43,25 @@ fn expand(file: &str, net: &str) -> Graph {
 
 fn forward(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("forward");
-    group.sample_size(10).measurement_time(Duration::from_secs(4));
+    group
+        .sample_size(10)
+        .measurement_time(Duration::from_secs(4));
     for (name, file, net) in NETS {
         let graph = expand(file, net);
         let compiled = netc::compile(&graph).expect("it compiles");
         let weights = WeightSource::seeded(&graph, 0);
         let input = graph.node(graph.inputs[0].node).shape.clone();
-        let shape = std::iter::once(1).chain(input.sizes().map(|size| size as usize)).collect();
+        let shape = std::iter::once(1)
+            .chain(input.sizes().map(|size| size as usize))
+            .collect();
         let image = [Tensor::zeroed(shape).expect("there is memory")];
-        group.throughput(Throughput::Elements(2 * netc::check::summarise(&graph).macs));
+        group.throughput(Throughput::Elements(
+            2 * netc::check::summarise(&graph).macs,
+        ));
         for n_threads in [1, 2] {
-            let session = compiled.bind_with(&weights, n_threads, &|_| {}).expect("it binds");
+            let session = compiled
+                .bind_with(&weights, n_threads, &|_| {})
+                .expect("it binds");
             group.bench_function(format!("{name}/{n_threads}"), |bencher| {
                 bencher.iter(|| black_box(session.run(&image).expect("it runs")));
             });

@@ -2,5 +2,6 @@
 
 mod cli;
 mod layers;
+mod nets;
 mod stages;
 mod ui;

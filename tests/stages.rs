@@ -26,7 +26,10 @@ fn every_stage_is_as_it_was() {
             std::fs::write(&file, &actual).expect("the snapshot can be written");
         }
         let expected = std::fs::read_to_string(&file).expect("the snapshot is there");
-        assert_eq!(actual, expected, "stage {stage} changed; UPDATE=1 accepts it");
+        assert_eq!(
+            actual, expected,
+            "stage {stage} changed; UPDATE=1 accepts it"
+        );
     }
 }
 

@@ -66,7 +66,12 @@ pub struct Layer {
     pub summary: &'static str,
 }
 
-const fn attribute(name: &'static str, kind: &'static Kind, default: Preset, range: Range) -> Attribute {
+const fn attribute(
+    name: &'static str,
+    kind: &'static Kind,
+    default: Preset,
+    range: Range,
+) -> Attribute {
     Attribute {
         name,
         kind,
