@@ -302,6 +302,9 @@ impl<'p> Expander<'p> {
         let Tensor::Node(input) = self.wanted(arriving, call.span) else {
             return Outcome::One(Tensor::Unknown);
         };
+        if layer.attributes.iter().zip(&bound.values).any(|(a, value)| a.name == "bias" && value.is_some()) {
+            self.stated_bias.insert(call.span);
+        }
         let attributes = Attributes::new(layer, bound.values);
         let place = |attribute: Option<&str>| {
             let index = layer.attributes.iter().position(|a| Some(a.name) == attribute);
