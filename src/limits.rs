@@ -48,6 +48,13 @@ pub const PARAMETER_ELEMENTS: u64 = 1 << 34;
 /// Operations of one elementwise function after inlining: bounds the code of one kernel.
 pub const FUNCTION_OPS: usize = 4_096;
 
+/// Operations up to which passes make one elementwise function of several. Composing `n` functions one by one takes time in the
+/// square of this, and a kernel keeps an epilogue's values in registers.
+pub const FUSED_OPS: usize = 128;
+
+/// Tensors that such a function takes: each is a pointer that its kernel keeps.
+pub const FUSED_ARGUMENTS: usize = 12;
+
 /// Bytes of a safetensors header: the format's own reference implementation caps it here.
 pub const WEIGHTS_HEADER_BYTES: u64 = 100 << 20;
 

@@ -90,8 +90,7 @@ fn read(path: &Path) -> Result<String, LoadError> {
     if bytes.len() > limits::SOURCE_BYTES {
         return Err(LoadError::TooLarge);
     }
-    String::from_utf8(bytes)
-        .map_err(|error| LoadError::NotUtf8(error.utf8_error().valid_up_to()))
+    String::from_utf8(bytes).map_err(|error| LoadError::NotUtf8(error.utf8_error().valid_up_to()))
 }
 
 /// The system's word, without the number that it puts behind.

@@ -1,4 +1,7 @@
 //! All integration tests, in one binary so that they link once.
 
+mod cli;
+mod layers;
 mod nets;
+mod stages;
 mod ui;

@@ -10,7 +10,9 @@ use netc::graph::{Graph, Recipe, text, verify};
 use netc::loader::DiskLoader;
 
 fn program(file: &str) -> Program {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("nets").join(file);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("nets")
+        .join(file);
     let text = DiskLoader::read_root(&path).expect("the network is readable");
     Program::load(&path, text, &mut DiskLoader::new(&path, &[]))
 }
@@ -38,11 +40,18 @@ fn every_file_is_without_diagnostics() {
     for path in files() {
         let program = program(&path.to_string_lossy());
         let faults = elaborate::check(&program);
-        assert!(faults.is_empty(), "{}", render_text(&faults, &program.sources, false));
+        assert!(
+            faults.is_empty(),
+            "{}",
+            render_text(&faults, &program.sources, false)
+        );
         for net in elaborate::nets(&program).iter().filter(|net| net.complete) {
             let graph = graph(&path.to_string_lossy(), &net.name);
             assert_eq!(verify(&graph), Ok(()), "{}", net.name);
-            assert_eq!(text::print(&graph).lines().count(), 1 + graph.nodes.len() + graph.outputs.len());
+            assert_eq!(
+                text::print(&graph).lines().count(),
+                1 + graph.nodes.len() + graph.outputs.len()
+            );
         }
     }
 }
@@ -64,17 +73,47 @@ const TOTALS: &[(&str, &str, u64, u64)] = &[
     ("vgg_bn.net", "VGG19_BN", 143_678_248, 19_632_062_464),
     ("googlenet.net", "GoogLeNet", 6_998_552, 1_582_671_872),
     ("googlenet.net", "GoogLeNetTrain", 13_378_280, 1_591_044_096),
-    ("googlenet_torchvision.net", "GoogLeNetTorchvision", 6_624_904, 1_498_376_192),
-    ("googlenet_torchvision.net", "GoogLeNetTorchvisionTrain", 13_004_888, 1_506_748_416),
+    (
+        "googlenet_torchvision.net",
+        "GoogLeNetTorchvision",
+        6_624_904,
+        1_498_376_192,
+    ),
+    (
+        "googlenet_torchvision.net",
+        "GoogLeNetTorchvisionTrain",
+        13_004_888,
+        1_506_748_416,
+    ),
     ("resnet.net", "ResNet18", 11_689_512, 1_814_073_344),
     ("resnet.net", "ResNet34", 21_797_672, 3_663_761_408),
     ("resnet.net", "ResNet50", 25_557_032, 4_089_184_256),
     ("resnet.net", "ResNet101", 44_549_160, 7_801_405_440),
     ("resnet.net", "ResNet152", 60_192_808, 11_513_626_624),
-    ("resnet_variants.net", "ResNet50V1", 25_557_032, 3_857_973_248),
-    ("resnet_variants.net", "ResNeXt50_32x4d", 25_028_904, 4_230_479_872),
-    ("resnet_variants.net", "WideResNet50_2", 68_883_240, 11_398_021_120),
-    ("resnet_variants.net", "SEResNet50", 28_088_024, 3_860_488_192),
+    (
+        "resnet_variants.net",
+        "ResNet50V1",
+        25_557_032,
+        3_857_973_248,
+    ),
+    (
+        "resnet_variants.net",
+        "ResNeXt50_32x4d",
+        25_028_904,
+        4_230_479_872,
+    ),
+    (
+        "resnet_variants.net",
+        "WideResNet50_2",
+        68_883_240,
+        11_398_021_120,
+    ),
+    (
+        "resnet_variants.net",
+        "SEResNet50",
+        28_088_024,
+        3_860_488_192,
+    ),
     ("resnet_cifar.net", "ResNet20", 269_722, 40_551_040),
     ("resnet_cifar.net", "ResNet32", 464_154, 0),
     ("resnet_cifar.net", "ResNet44", 658_586, 0),
@@ -91,7 +130,11 @@ fn totals_are_exact() {
     for (file, net, params, macs) in TOTALS {
         let summary = summarise(&graph(file, net));
         assert_eq!(summary.params, *params, "parameters of {net}");
-        assert!(*macs == 0 || summary.macs == *macs, "MACs of {net}: {}", summary.macs);
+        assert!(
+            *macs == 0 || summary.macs == *macs,
+            "MACs of {net}: {}",
+            summary.macs
+        );
         let by_layer: u64 = summary.layers.iter().map(|layer| layer.params).sum();
         assert_eq!(by_layer, summary.params, "sum over the layers of {net}");
     }
@@ -135,11 +178,18 @@ fn names_are_those_of_torchvision() {
                 ("classifier.6.bias", &[1000]),
             ],
         ),
-        ("vgg_bn.net", "VGG16_BN", &[("features.41.running_mean", &[512])]),
+        (
+            "vgg_bn.net",
+            "VGG16_BN",
+            &[("features.41.running_mean", &[512])],
+        ),
         (
             "alexnet.net",
             "AlexNetTorchvision",
-            &[("features.10.bias", &[256]), ("classifier.1.weight", &[4096, 9216])],
+            &[
+                ("features.10.bias", &[256]),
+                ("classifier.1.weight", &[4096, 9216]),
+            ],
         ),
         (
             "googlenet_torchvision.net",
@@ -166,7 +216,10 @@ fn names_are_those_of_torchvision() {
             "densenet.net",
             "DenseNet121",
             &[
-                ("features.denseblock4.denselayer16.conv2.weight", &[32, 128, 3, 3]),
+                (
+                    "features.denseblock4.denselayer16.conv2.weight",
+                    &[32, 128, 3, 3],
+                ),
                 ("features.transition2.norm.weight", &[512]),
                 ("features.norm5.bias", &[1024]),
             ],
@@ -175,7 +228,11 @@ fn names_are_those_of_torchvision() {
     for (file, net, wanted) in cases {
         let found = parameters(file, net);
         for (name, shape) in *wanted {
-            assert_eq!(found.get(*name).map(Vec::as_slice), Some(*shape), "{name} of {net}");
+            assert_eq!(
+                found.get(*name).map(Vec::as_slice),
+                Some(*shape),
+                "{name} of {net}"
+            );
         }
     }
 }

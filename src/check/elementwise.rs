@@ -22,9 +22,7 @@ pub fn broadcast(shapes: &[&Shape]) -> Result<Shape, ShapeError> {
         for (axis, (size, other)) in sizes.iter_mut().zip(shape.sizes()).enumerate() {
             if *size != other && *size != 1 && other != 1 {
                 let name = axis_name(axis, so_far.rank());
-                return Err(
-                    disagree(&so_far, shape).note(format!("{name}: {size} and {other}"))
-                );
+                return Err(disagree(&so_far, shape).note(format!("{name}: {size} and {other}")));
             }
             if *size == 1 {
                 *size = other;

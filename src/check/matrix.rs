@@ -9,11 +9,10 @@ pub fn takes_features(input: &Shape) -> Result<(), ShapeError> {
     if input.rank() == 1 {
         return Ok(());
     }
-    Err(ShapeError::new(
-        codes::RANK,
-        format!("`dense` takes [F], not {input}"),
+    Err(
+        ShapeError::new(codes::RANK, format!("`dense` takes [F], not {input}"))
+            .help("put `flatten` before it"),
     )
-    .help("put `flatten` before it"))
 }
 
 /// `[features]`; the input may be a map that is read in row-major order.
@@ -22,11 +21,9 @@ pub fn dense(features: usize, input: &Shape) -> Result<Shape, ShapeError> {
         return Err(ShapeError::new(codes::RANK, "`dense` takes [F], not []"));
     }
     if features == 0 {
-        return Err(ShapeError::new(
-            codes::ATTRIBUTE_RANGE,
-            "`features` must be at least 1",
-        )
-        .at("features"));
+        return Err(
+            ShapeError::new(codes::ATTRIBUTE_RANGE, "`features` must be at least 1").at("features"),
+        );
     }
     Ok(Shape::features(features as u64))
 }

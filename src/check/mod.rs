@@ -154,7 +154,10 @@ fn wants_map(layer: &str, input: &Shape) -> Result<(), ShapeError> {
             codes::RANK,
             format!("`{layer}` takes [C, H, W], not {input}"),
         )
-        .help(format!("`reshape([{input_features}, 1, 1])` makes a map of 1x1 of it", input_features = input.channels()))),
+        .help(format!(
+            "`reshape([{input_features}, 1, 1])` makes a map of 1x1 of it",
+            input_features = input.channels()
+        ))),
         _ => Err(ShapeError::new(
             codes::RANK,
             format!("`{layer}` takes [C, H, W], not {input}"),

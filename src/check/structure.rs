@@ -16,7 +16,10 @@ pub fn concat(axis: usize, inputs: &[&Shape]) -> Result<Shape, ShapeError> {
         let fail = |note: String| {
             Err(ShapeError::new(
                 codes::CONCAT,
-                format!("{first} and {shape} cannot be joined along the {}", axis_name(axis, first.rank())),
+                format!(
+                    "{first} and {shape} cannot be joined along the {}",
+                    axis_name(axis, first.rank())
+                ),
             )
             .note(note))
         };
@@ -76,7 +79,8 @@ pub fn slice(axis: usize, start: usize, end: usize, input: &Shape) -> Result<Sha
 /// Grown by constants: channels of anything, rows and columns of maps.
 pub fn pad(spatial: Margins, channels: [usize; 2], input: &Shape) -> Result<Shape, ShapeError> {
     let grow = |size: u64, before: usize, after: usize| {
-        size.saturating_add(before as u64).saturating_add(after as u64)
+        size.saturating_add(before as u64)
+            .saturating_add(after as u64)
     };
     if input.rank() == 1 && spatial.is_zero() {
         return Ok(Shape::features(grow(
@@ -122,9 +126,5 @@ pub fn flatten(input: &Shape) -> Result<Shape, ShapeError> {
 /// A map of another size.
 pub fn resize(size: [usize; 2], input: &Shape) -> Result<Shape, ShapeError> {
     wants_map("upsample", input)?;
-    Ok(Shape::chw(
-        input.channels(),
-        size[0] as u64,
-        size[1] as u64,
-    ))
+    Ok(Shape::chw(input.channels(), size[0] as u64, size[1] as u64))
 }

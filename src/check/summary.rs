@@ -63,7 +63,9 @@ pub fn summarise(graph: &Graph) -> Summary {
         graph
             .params
             .iter()
-            .filter(|param| matches!(param.recipe, Recipe::Stored { learned, .. } if learned == wanted))
+            .filter(
+                |param| matches!(param.recipe, Recipe::Stored { learned, .. } if learned == wanted),
+            )
             .map(|param| param.elements() as u64)
             .sum()
     };

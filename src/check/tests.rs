@@ -66,9 +66,21 @@ fn shapes_of_results() {
         (Op::Flatten, &[&[4, 7, 7]], &[196]),
         (Op::GlobalPool(PoolKind::Max), &[&[4, 7, 7]], &[4, 1, 1]),
         (slice(0, 1, 3), &[&[4, 7, 7]], &[2, 7, 7]),
-        (Op::Concat { axis: 0 }, &[&[4, 7, 7], &[2, 7, 7]], &[6, 7, 7]),
-        (Op::Map(ScalarFn::multiply()), &[&[4, 7, 7], &[4, 1, 1]], &[4, 7, 7]),
-        (Op::Map(ScalarFn::multiply()), &[&[1, 7, 1], &[4, 1, 5]], &[4, 7, 5]),
+        (
+            Op::Concat { axis: 0 },
+            &[&[4, 7, 7], &[2, 7, 7]],
+            &[6, 7, 7],
+        ),
+        (
+            Op::Map(ScalarFn::multiply()),
+            &[&[4, 7, 7], &[4, 1, 1]],
+            &[4, 7, 7],
+        ),
+        (
+            Op::Map(ScalarFn::multiply()),
+            &[&[1, 7, 1], &[4, 1, 5]],
+            &[4, 7, 5],
+        ),
         (resize, &[&[4, 7, 7]], &[4, 9, 5]),
     ];
     for (op, inputs, expected) in cases {
@@ -89,7 +101,11 @@ fn what_is_refused() {
         (conv(3, 1, 0, 1, 3), &[&[3, 9, 9]], "E0405"),
         (conv(3, 0, 0, 1, 1), &[&[3, 9, 9]], "E0501"),
         (conv(3, 1, 1 << 40, 1, 1), &[&[3, 9, 9]], "E0705"),
-        (conv(usize::MAX, 1, usize::MAX, usize::MAX, 1), &[&[3, 9, 9]], "E0404"),
+        (
+            conv(usize::MAX, 1, usize::MAX, usize::MAX, 1),
+            &[&[3, 9, 9]],
+            "E0404",
+        ),
         (pool(3, 2, 2, false), &[&[3, 9, 9]], "E0503"),
         (transpose(2, 2, 9, 0), &[&[4, 3, 3]], "E0409"),
         (transpose(2, 2, 0, 2), &[&[4, 3, 3]], "E0501"),
@@ -97,7 +113,15 @@ fn what_is_refused() {
         (Op::Concat { axis: 3 }, &[&[4, 7, 7], &[4, 7, 7]], "E0501"),
         (Op::Map(ScalarFn::add()), &[&[4, 7, 7], &[4, 6, 7]], "E0402"),
         (Op::Map(ScalarFn::add()), &[&[4, 7, 7], &[4]], "E0402"),
-        (Op::Slice { axis: 0, start: 3, end: 9 }, &[&[4]], "E0408"),
+        (
+            Op::Slice {
+                axis: 0,
+                start: 3,
+                end: 9,
+            },
+            &[&[4]],
+            "E0408",
+        ),
         (Op::Reshape, &[&[4]], "E0407"),
         (Op::Flatten, &[&[1 << 31, 1 << 31, 1 << 31]], "E0705"),
     ];
@@ -119,8 +143,14 @@ fn same_padding_keeps_the_ceiling() {
                     let Op::Conv(mut layer) = conv(kernel, stride, 0, dilation, 1) else {
                         continue;
                     };
-                    layer.pad = Margins { top, left: top, bottom, right: bottom };
-                    let out = infer_shape(&Op::Conv(layer), &[&Shape::chw(1, size, size)], &shape(&[]));
+                    layer.pad = Margins {
+                        top,
+                        left: top,
+                        bottom,
+                        right: bottom,
+                    };
+                    let out =
+                        infer_shape(&Op::Conv(layer), &[&Shape::chw(1, size, size)], &shape(&[]));
                     assert_eq!(out.map(|s| s.height()), Ok(size.div_ceil(stride as u64)));
                 }
             }
@@ -159,7 +189,13 @@ fn parameters_and_costs() {
     let layer = transpose(2, 2, 0, 0);
     assert_eq!(param_specs(&layer, &[&input])[0].shape, [4, 3, 2, 2]);
     assert_eq!(macs(&layer, &input, &Shape::chw(6, 10, 10)), 100 * 3 * 4);
-    let norm = Op::BatchNorm { eps: 1e-5, affine: true };
-    let names: Vec<_> = param_specs(&norm, &[&input]).iter().map(|s| s.suffix).collect();
+    let norm = Op::BatchNorm {
+        eps: 1e-5,
+        affine: true,
+    };
+    let names: Vec<_> = param_specs(&norm, &[&input])
+        .iter()
+        .map(|s| s.suffix)
+        .collect();
     assert_eq!(names, ["running_mean", "running_var", "weight", "bias"]);
 }

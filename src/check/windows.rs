@@ -68,8 +68,8 @@ impl Window {
         };
         let round = if self.ceil { "ceil" } else { "floor" };
         let line = format!("{round}(({}) / {}) + 1", self.numerator(), self.stride);
-        let beyond = self.ceil
-            && (self.padded() - self.extent()).div_ceil(self.stride) + 1 != count;
+        let beyond =
+            self.ceil && (self.padded() - self.extent()).div_ceil(self.stride) + 1 != count;
         if beyond {
             format!("{line} - 1 = {count} (the last window would start beyond the input)")
         } else {
@@ -139,7 +139,10 @@ fn wants_groups(groups: usize, channels: u64, out_channels: usize) -> Result<(),
             format!("{out_channels} output channels cannot be divided into {groups} groups"),
         )
         .at("groups")
-        .note(format!("{out_channels} % {groups} = {}", out_channels % groups)));
+        .note(format!(
+            "{out_channels} % {groups} = {}",
+            out_channels % groups
+        )));
     }
     Ok(())
 }

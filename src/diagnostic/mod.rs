@@ -1,7 +1,7 @@
-//! What the compiler says about a text: codes, spans, notes and help; rendering is in [`render`].
+//! What the compiler says about a text: codes, spans, notes and help; rendering is in `render`.
 //!
 //! Every module that finds faults makes [`Diagnostic`]s (or an error type of its own that is turned into one where spans
-//! are known). Nothing but [`render`] knows how they look.
+//! are known). Nothing but `render` knows how they look.
 
 mod register;
 mod render;
@@ -125,9 +125,7 @@ fn edit_distance(a: &str, b: &str) -> usize {
     for (i, row) in table.iter_mut().enumerate() {
         row[0] = i;
     }
-    for j in 0..=b.len() {
-        table[0][j] = j;
-    }
+    table[0] = (0..=b.len()).collect();
     for i in 1..=a.len() {
         for j in 1..=b.len() {
             let substitution = table[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);

@@ -126,4 +126,5 @@ codes! {
     REDUNDANT_STEP = "W0008", "a step without effect";
     SOFTMAX_NOT_LAST = "W0009", "a softmax in the middle";
     WEIGHTS_CAST = "W0010", "weights stored in a wider type than is used";
+    WEIGHTS_UNUSED = "W0011", "weights of parts that the net does not have";
 }

@@ -109,12 +109,7 @@ fn to_codespan(diagnostic: &Diagnostic, place: impl Fn(Span) -> String) -> cs::D
         .notes
         .iter()
         .map(|note| visible(note).into_owned())
-        .chain(
-            diagnostic
-                .trail
-                .iter()
-                .map(|call| format!("{} ({})", visible(&call.message), place(call.span))),
-        )
+        .chain(trail_lines(&diagnostic.trail, place))
         .chain(
             diagnostic
                 .help
@@ -127,6 +122,23 @@ fn to_codespan(diagnostic: &Diagnostic, place: impl Fn(Span) -> String) -> cs::D
         .with_message(visible(&diagnostic.message))
         .with_labels(labels)
         .with_notes(notes)
+}
+
+/// Calls of a trail that are shown: a few next to the fault and the outermost ones. Nobody reads forty.
+const INNER_CALLS: usize = 5;
+const OUTER_CALLS: usize = 2;
+
+/// The trail, innermost call first, with what lies between its ends counted.
+fn trail_lines(trail: &[Label], place: impl Fn(Span) -> String) -> Vec<String> {
+    let line = |call: &Label| format!("{} ({})", visible(&call.message), place(call.span));
+    if trail.len() <= INNER_CALLS + OUTER_CALLS + 1 {
+        return trail.iter().map(line).collect();
+    }
+    let outer = trail.len() - OUTER_CALLS;
+    let mut lines: Vec<String> = trail[..INNER_CALLS].iter().map(line).collect();
+    lines.push(format!("... {} more", outer - INNER_CALLS));
+    lines.extend(trail[outer..].iter().map(line));
+    lines
 }
 
 /// The diagnostics as a person reads them, one after the other; with ANSI colours if `colour`.
@@ -149,7 +161,9 @@ pub fn render_text(diagnostics: &[Diagnostic], sources: &SourceMap, colour: bool
     }
     // codespan pads the lines under a source line with blanks.
     let text = String::from_utf8_lossy(buffer.as_slice());
-    text.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+    text.lines()
+        .map(|line| format!("{}\n", line.trim_end()))
+        .collect()
 }
 
 /// Line and column of a byte, both from 1; columns count characters.

@@ -116,7 +116,9 @@ pub(super) fn match_arguments<'p>(
                 *slot = Some(argument);
             } else if !too_many {
                 too_many = true;
-                matched.faults.push(too_many_arguments(callee, n_free, formals, argument));
+                matched
+                    .faults
+                    .push(too_many_arguments(callee, n_free, formals, argument));
             }
             continue;
         };

@@ -9,7 +9,6 @@ use crate::syntax::ast::{
     Body, Call, Chain, Expr, Ident, ShapePattern, Statement, StatementKind, Text, Type,
 };
 
-
 impl<'p> Expander<'p> {
     /// Evaluates a body on the value that arrives. `labels_leak`: its labels belong to the body around.
     pub fn body(
@@ -100,12 +99,7 @@ impl<'p> Expander<'p> {
         frame.define(&name.name, value);
     }
 
-    fn require(
-        &mut self,
-        condition: &'p Expr,
-        message: Option<&'p Text>,
-        frame: &mut Frame<'p>,
-    ) {
+    fn require(&mut self, condition: &'p Expr, message: Option<&'p Text>, frame: &mut Frame<'p>) {
         if self.eval_condition(condition, frame) != Some(false) {
             return;
         }

@@ -11,7 +11,8 @@ const LARGEST: i64 = i32::MAX as i64;
 
 /// Why a value of the right type is outside an attribute's range.
 pub(super) fn out_of_range(name: &str, value: &Value, range: Range) -> Option<(Code, String)> {
-    let fault = |wanted: String| Some((codes::ATTRIBUTE_RANGE, format!("`{name}` must be {wanted}")));
+    let fault =
+        |wanted: String| Some((codes::ATTRIBUTE_RANGE, format!("`{name}` must be {wanted}")));
     match (range, value) {
         (_, Value::Unknown) | (Range::Any, _) => None,
         (Range::AtLeast(least), Value::Int(x)) if *x < least => fault(format!("at least {least}")),
@@ -289,7 +290,9 @@ fn reshape(a: &Attributes, input: &Shape) -> Result<Shape, ShapeError> {
     let known = sizes
         .iter()
         .filter(|size| **size != -1)
-        .try_fold(1u64, |product, size| product.checked_mul((*size).unsigned_abs()))
+        .try_fold(1u64, |product, size| {
+            product.checked_mul((*size).unsigned_abs())
+        })
         .unwrap_or(u64::MAX);
     let elements = input.checked_elements().unwrap_or(u64::MAX);
     if n_open == 1 && (known == 0 || !elements.is_multiple_of(known)) {
@@ -395,9 +398,15 @@ pub(super) fn split(a: &Attributes, input: &Shape) -> Result<Vec<Op>, ShapeError
             }
             std::iter::repeat_n(size / parts, usize::try_from(parts).unwrap_or(0)).collect()
         }
-        _ => a.ints("parts").iter().map(|part| part.unsigned_abs()).collect(),
+        _ => a
+            .ints("parts")
+            .iter()
+            .map(|part| part.unsigned_abs())
+            .collect(),
     };
-    let sum = sizes.iter().fold(0u64, |sum, part| sum.saturating_add(*part));
+    let sum = sizes
+        .iter()
+        .fold(0u64, |sum, part| sum.saturating_add(*part));
     if sum != size {
         return Err(ShapeError::new(
             codes::CHANNELS,

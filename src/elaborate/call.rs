@@ -200,7 +200,12 @@ impl<'p> Expander<'p> {
         {
             let message = format!("`{}` is a number, or \"same\"", formal.name);
             let span = argument.value.span;
-            self.report(Diagnostic::new(codes::ATTRIBUTE_VALUE, message, span, "unknown"));
+            self.report(Diagnostic::new(
+                codes::ATTRIBUTE_VALUE,
+                message,
+                span,
+                "unknown",
+            ));
             return Value::Unknown;
         }
         if super::value::convert(&raw, &formal.kind).is_none() {
@@ -211,7 +216,12 @@ impl<'p> Expander<'p> {
                 raw.type_name()
             );
             let label = format!("this is {raw}");
-            self.report(Diagnostic::new(codes::TYPE, message, argument.value.span, label));
+            self.report(Diagnostic::new(
+                codes::TYPE,
+                message,
+                argument.value.span,
+                label,
+            ));
             return Value::Unknown;
         }
         let value = self.as_kind(&raw, &formal.kind, argument.value.span);
@@ -272,7 +282,12 @@ impl<'p> Expander<'p> {
         let bound = self.bind(applied, &formals, call, frame);
         if let Some(fault) = missing {
             // A misspelt name explains itself and the parameter that then lacks its value.
-            if bound.is_some() || call.arguments.iter().all(|argument| argument.name.is_none()) {
+            if bound.is_some()
+                || call
+                    .arguments
+                    .iter()
+                    .all(|argument| argument.name.is_none())
+            {
                 self.report(fault);
             }
             return Outcome::One(Tensor::Unknown);
@@ -307,7 +322,10 @@ impl<'p> Expander<'p> {
         }
         let attributes = Attributes::new(layer, bound.values);
         let place = |attribute: Option<&str>| {
-            let index = layer.attributes.iter().position(|a| Some(a.name) == attribute);
+            let index = layer
+                .attributes
+                .iter()
+                .position(|a| Some(a.name) == attribute);
             let span = index.and_then(|index| bound.spans.get(index).copied().flatten());
             span.unwrap_or(call.callee.span)
         };
@@ -355,9 +373,11 @@ impl<'p> Expander<'p> {
             }
             let name = format!("{name}.{index}");
             let declared = Shape::new([]);
-            values.push(self.push_checked(op, vec![input], &declared, name, call.span, |error| {
-                place(error.attribute)
-            }));
+            values.push(
+                self.push_checked(op, vec![input], &declared, name, call.span, |error| {
+                    place(error.attribute)
+                }),
+            );
         }
         Outcome::Parts(values)
     }
@@ -488,9 +508,9 @@ impl<'p> Expander<'p> {
         }
         self.call_depth += 1;
         let result = match name {
-            Some(name) => {
-                self.with_names(name, |expander| expander.body(body, arriving, &mut frame, false))
-            }
+            Some(name) => self.with_names(name, |expander| {
+                expander.body(body, arriving, &mut frame, false)
+            }),
             None => self.body(body, arriving, &mut frame, false),
         };
         self.call_depth -= 1;
@@ -584,4 +604,3 @@ pub(super) fn wrong_kind(base_is_net: bool, kind: TemplateKind, call: &Call) -> 
         .with_note(wanted),
     )
 }
-

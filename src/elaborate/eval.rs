@@ -102,7 +102,13 @@ impl<'p> Expander<'p> {
         list
     }
 
-    fn eval_logic(&mut self, op: BinaryOp, a: &'p Expr, b: &'p Expr, frame: &mut Frame<'p>) -> Value {
+    fn eval_logic(
+        &mut self,
+        op: BinaryOp,
+        a: &'p Expr,
+        b: &'p Expr,
+        frame: &mut Frame<'p>,
+    ) -> Value {
         match self.eval_condition(a, frame) {
             None => Value::Unknown,
             // The side that decides alone: the other is not looked at.
@@ -285,7 +291,11 @@ impl<'p> Expander<'p> {
             Value::Block(applied) => Some(applied),
             Value::Unknown => None,
             other => {
-                let message = format!("`{}` is {}, which cannot be called", callee.name, other.type_name());
+                let message = format!(
+                    "`{}` is {}, which cannot be called",
+                    callee.name,
+                    other.type_name()
+                );
                 self.fail(codes::TYPE, message, callee.span);
                 None
             }
@@ -338,7 +348,9 @@ pub(super) fn undefined_name<'a>(
         span,
         "unknown name",
     );
-    let candidates = inner.chain(program.words(file)).chain(FUNCTIONS.iter().copied());
+    let candidates = inner
+        .chain(program.words(file))
+        .chain(FUNCTIONS.iter().copied());
     match did_you_mean(name, candidates) {
         Some(near) => fault.with_help(format!("did you mean `{near}`?")),
         None => fault,

@@ -212,11 +212,7 @@ impl<'p> Expander<'p> {
     }
 
     /// Runs `inside` with names counted in a scope of its own.
-    pub fn with_names<R>(
-        &mut self,
-        name: &str,
-        inside: impl FnOnce(&mut Expander<'p>) -> R,
-    ) -> R {
+    pub fn with_names<R>(&mut self, name: &str, inside: impl FnOnce(&mut Expander<'p>) -> R) -> R {
         self.naming.push(NameScope {
             prefix: format!("{name}."),
             ..NameScope::default()

@@ -30,7 +30,9 @@ impl Faults {
     }
 
     pub fn has_errors(&self) -> bool {
-        self.list.iter().any(|(diagnostic, _)| diagnostic.is_error())
+        self.list
+            .iter()
+            .any(|(diagnostic, _)| diagnostic.is_error())
     }
 
     /// In the order of the files.

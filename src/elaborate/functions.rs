@@ -75,7 +75,10 @@ impl<'p> Expander<'p> {
     ) -> Tensor {
         let formals = formals(self.program, Callee::Declared(id));
         if !formals.iter().any(|formal| formal.arriving) {
-            let message = format!("`{}` takes no tensor and cannot be a step", call.callee.name);
+            let message = format!(
+                "`{}` takes no tensor and cannot be a step",
+                call.callee.name
+            );
             let fault = Diagnostic::new(codes::NOT_A_STEP, message, call.callee.span, "");
             let help = "a parameter without a type is a tensor: `fn f(x) = ...`";
             self.report(fault.with_help(help));
@@ -151,7 +154,12 @@ impl<'p> Expander<'p> {
         Some(function)
     }
 
-    fn fail_function<T>(&mut self, code: crate::diagnostic::Code, message: impl Into<String>, span: Span) -> Compiled<T> {
+    fn fail_function<T>(
+        &mut self,
+        code: crate::diagnostic::Code,
+        message: impl Into<String>,
+        span: Span,
+    ) -> Compiled<T> {
         self.fail(code, message, span);
         Err(Failed)
     }
@@ -194,7 +202,10 @@ impl<'p> Expander<'p> {
             return Err(Failed);
         }
         if builder.n_ops() > limits::FUNCTION_OPS {
-            let message = format!("a function of more than {} operations", limits::FUNCTION_OPS);
+            let message = format!(
+                "a function of more than {} operations",
+                limits::FUNCTION_OPS
+            );
             self.halt(codes::LIMIT_VALUE, message, expr.span);
             return Err(Failed);
         }
@@ -208,7 +219,9 @@ impl<'p> Expander<'p> {
                     Operand::Number(value) => Ok(Operand::Number(-value)),
                     other => {
                         let id = self.to_scalar(other, builder, operand.span)?;
-                        Ok(Operand::Scalar(builder.push(ScalarOp::Unary(ScalarUnary::Neg, id))))
+                        Ok(Operand::Scalar(
+                            builder.push(ScalarOp::Unary(ScalarUnary::Neg, id)),
+                        ))
                     }
                 }
             }
@@ -223,7 +236,9 @@ impl<'p> Expander<'p> {
                     }
                     let a = self.to_scalar(a_operand, builder, a.span)?;
                     let b = self.to_scalar(b_operand, builder, b.span)?;
-                    Ok(Operand::Scalar(builder.push(ScalarOp::Binary(binary, a, b))))
+                    Ok(Operand::Scalar(
+                        builder.push(ScalarOp::Binary(binary, a, b)),
+                    ))
                 }
                 None if *op == BinaryOp::Rem => {
                     let message = "`%` is not among the operators of functions";
@@ -242,11 +257,14 @@ impl<'p> Expander<'p> {
                 }
                 let then = self.scalar(then, builder, names)?;
                 let otherwise = self.scalar(otherwise, builder, names)?;
-                Ok(Operand::Scalar(select(&condition, then, otherwise, builder)))
+                Ok(Operand::Scalar(select(
+                    &condition, then, otherwise, builder,
+                )))
             }
             ExprKind::Call(call) => self.call_operand(call, builder, names),
             _ => {
-                let message = "this cannot stand in a function: its body is an expression over numbers";
+                let message =
+                    "this cannot stand in a function: its body is an expression over numbers";
                 self.fail_function(codes::TYPE, message, expr.span)
             }
         }

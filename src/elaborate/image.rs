@@ -30,7 +30,10 @@ impl<'p> Expander<'p> {
         match image_spec(&attributes, shape) {
             Ok(spec) => Some(spec),
             Err((code, attribute, message)) => {
-                let index = IMAGE.attributes.iter().position(|a| Some(a.name) == attribute);
+                let index = IMAGE
+                    .attributes
+                    .iter()
+                    .position(|a| Some(a.name) == attribute);
                 let span: Option<Span> = index.and_then(|i| spans.get(i).copied().flatten());
                 self.fail(code, message, span.unwrap_or(call.span));
                 None

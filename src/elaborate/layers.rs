@@ -1,5 +1,5 @@
 //! The built-in layers: one table of names, attributes, types, defaults and ranges, which argument binding, did-you-mean and
-//! the reference documentation read. What a layer does with its attributes is in [`super::build`].
+//! the reference documentation read. What a layer does with its attributes is in `build.rs` beside it.
 
 use super::value::Kind;
 use crate::syntax::ast::Type;
@@ -66,7 +66,12 @@ pub struct Layer {
     pub summary: &'static str,
 }
 
-const fn attribute(name: &'static str, kind: &'static Kind, default: Preset, range: Range) -> Attribute {
+const fn attribute(
+    name: &'static str,
+    kind: &'static Kind,
+    default: Preset,
+    range: Range,
+) -> Attribute {
     Attribute {
         name,
         kind,

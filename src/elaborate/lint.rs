@@ -1,7 +1,7 @@
 //! Warnings about expanded nets. All nets of a file are looked at together: a step is warned of only if what is said holds wherever
 //! the step was instantiated.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::check::explain;
 use crate::diagnostic::{Diagnostic, codes};
@@ -38,8 +38,8 @@ struct Facts {
     is_live: Vec<bool>,
 }
 
-/// All warnings about the nets of a file; `stated_bias` are steps whose bias somebody wants.
-pub(super) fn lint(graphs: &[Graph], stated_bias: &BTreeSet<Span>) -> Vec<Diagnostic> {
+/// All warnings about the nets of a file.
+pub(super) fn lint(graphs: &[Graph]) -> Vec<Diagnostic> {
     let mut findings = Findings::new();
     for graph in graphs {
         let facts = facts(graph);
@@ -61,10 +61,9 @@ pub(super) fn lint(graphs: &[Graph], stated_bias: &BTreeSet<Span>) -> Vec<Diagno
         }
     }
     findings
-        .into_iter()
-        .filter(|((code, span), _)| *code != codes::BIAS_BEFORE_BATCHNORM.id || !stated_bias.contains(span))
-        .filter(|(_, finding)| finding.n_clean == 0)
-        .filter_map(|(_, finding)| finding.warning)
+        .into_values()
+        .filter(|finding| finding.n_clean == 0)
+        .filter_map(|finding| finding.warning)
         .collect()
 }
 
@@ -131,7 +130,12 @@ fn lost_pixels(graph: &Graph, id: NodeId, _: &Facts) -> Option<Diagnostic> {
     });
     if gap {
         let message = "the windows are further apart than they are large";
-        let warning = Diagnostic::new(codes::LOST_PIXELS, message, place, "pixels between are never read");
+        let warning = Diagnostic::new(
+            codes::LOST_PIXELS,
+            message,
+            place,
+            "pixels between are never read",
+        );
         return Some(warning.with_note(format!(
             "kernel {}x{}, stride {}x{}",
             kernel[0], kernel[1], stride[0], stride[1]
@@ -155,16 +159,28 @@ fn lost_pixels(graph: &Graph, id: NodeId, _: &Facts) -> Option<Diagnostic> {
             [rows, columns] => format!("{rows} rows and {columns} columns"),
         }
     );
-    let mut warning = Diagnostic::new(codes::LOST_PIXELS, message, place, "windows end before them");
+    let mut warning = Diagnostic::new(
+        codes::LOST_PIXELS,
+        message,
+        place,
+        "windows end before them",
+    );
     warning.notes = explain(&node.op, input);
     Some(warning.with_help("`ceil=true` reads them in a smaller window"))
 }
 
 fn unread(pool: &Pool, axis: usize, size: u64, count: u64) -> u64 {
     let get = |pair: [usize; 2]| if axis == 0 { pair[0] } else { pair[1] } as u64;
-    let before = if axis == 0 { pool.pad.top } else { pool.pad.left } as u64;
+    let before = if axis == 0 {
+        pool.pad.top
+    } else {
+        pool.pad.left
+    } as u64;
     let extent = get(pool.dilation).saturating_mul(get(pool.kernel).saturating_sub(1)) + 1;
-    let end = count.saturating_sub(1).saturating_mul(get(pool.stride)).saturating_add(extent);
+    let end = count
+        .saturating_sub(1)
+        .saturating_mul(get(pool.stride))
+        .saturating_add(extent);
     size.saturating_add(before).saturating_sub(end).min(size)
 }
 
@@ -194,7 +210,7 @@ fn bias_before_batchnorm(graph: &Graph, id: NodeId, facts: &Facts) -> Option<Dia
         Some(place) => warning.with_secondary(place, "subtracts the mean, and the bias with it"),
         None => warning,
     };
-    Some(warning.with_help("write `bias=false`, or `bias=true` if the weights have one"))
+    Some(warning.with_help("write `bias=false`"))
 }
 
 /// Steps that change nothing, wherever they are instantiated. `identity` is not among them: whoever writes it means it.

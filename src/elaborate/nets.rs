@@ -164,7 +164,11 @@ fn finish(
         None
     };
     if let Some(lacks) = lacks {
-        let message = format!("the net `{}` has no {lacks}", template.name.name);
+        let message = format!(
+            "the net `{}` has no {}",
+            template.name.name,
+            &lacks[lacks.find(' ').map_or(0, |at| at + 1)..]
+        );
         let fault = Diagnostic::new(codes::EMPTY_NET, message, template.name.span, "");
         expander.report(fault);
         return None;
@@ -184,7 +188,9 @@ fn finish(
 }
 
 fn no_such_net(program: &Program, net: &str) -> Diagnostic {
-    let names: Vec<&str> = root_nets(program).map(|(_, t)| t.name.name.as_str()).collect();
+    let names: Vec<&str> = root_nets(program)
+        .map(|(_, t)| t.name.name.as_str())
+        .collect();
     let path = program.sources.path(program.root()).display().to_string();
     let fault = Diagnostic::without_place(codes::NO_NET, format!("`{path}` has no net `{net}`"));
     let fault = match names.is_empty() {
@@ -205,7 +211,10 @@ pub(super) fn compile_functions(program: &Program) -> Vec<Diagnostic> {
         let Declaration::Fn(function) = program.declaration(id) else {
             continue;
         };
-        let open = function.params.iter().any(|p| p.ty.is_some() && p.default.is_none());
+        let open = function
+            .params
+            .iter()
+            .any(|p| p.ty.is_some() && p.default.is_none());
         if info.damaged || info.recursive || open {
             continue;
         }

@@ -24,10 +24,7 @@ fn types(op: &str, wanted: &str, values: &[&Value]) -> Fault {
 }
 
 fn overflow(text: String) -> Fault {
-    (
-        codes::ARITHMETIC,
-        format!("`{text}` does not fit 64 bits"),
-    )
+    (codes::ARITHMETIC, format!("`{text}` does not fit 64 bits"))
 }
 
 /// `-x`, `not x`
@@ -72,11 +69,7 @@ pub(super) fn binary(op: BinaryOp, a: &Value, b: &Value) -> Result<Value, Fault>
             Ok(Value::Text(format!("{x}{y}").into()))
         }
         (B::Add, _, _) => Err(types("`+`", "two numbers, lists or texts", &[a, b])),
-        _ => Err(types(
-            &format!("`{}`", op.symbol()),
-            "two numbers",
-            &[a, b],
-        )),
+        _ => Err(types(&format!("`{}`", op.symbol()), "two numbers", &[a, b])),
     }
 }
 
@@ -172,11 +165,7 @@ fn comparison(op: BinaryOp, a: &Value, b: &Value) -> Result<Value, Fault> {
         _ => match (number(a), number(b)) {
             (Some(x), Some(y)) => x.partial_cmp(&y),
             _ => {
-                return Err(types(
-                    &format!("`{}`", op.symbol()),
-                    "two numbers",
-                    &[a, b],
-                ));
+                return Err(types(&format!("`{}`", op.symbol()), "two numbers", &[a, b]));
             }
         },
     };
@@ -210,13 +199,15 @@ pub(super) fn call(name: &str, arguments: &[Value]) -> Result<Value, Fault> {
         ("len", [_]) => Err(types(&quoted, "a list or text", &all)),
         ("min" | "max", [Value::List(items)]) => extreme(name, items),
         ("min" | "max", [_, _, ..]) => extreme(name, arguments),
-        ("sum", [Value::List(items)]) => items.iter().try_fold(Value::Int(0), |sum, item| {
-            match item {
-                Value::Unknown => Ok(Value::Unknown),
-                Value::Int(_) | Value::Float(_) => binary(BinaryOp::Add, &sum, item),
-                other => Err(types(&quoted, "a list of numbers", &[other])),
-            }
-        }),
+        ("sum", [Value::List(items)]) => {
+            items
+                .iter()
+                .try_fold(Value::Int(0), |sum, item| match item {
+                    Value::Unknown => Ok(Value::Unknown),
+                    Value::Int(_) | Value::Float(_) => binary(BinaryOp::Add, &sum, item),
+                    other => Err(types(&quoted, "a list of numbers", &[other])),
+                })
+        }
         ("sum", [_]) => Err(types(&quoted, "a list of numbers", &all)),
         ("abs", [Value::Int(x)]) => x
             .checked_abs()
@@ -257,7 +248,11 @@ fn extreme(name: &str, items: &[Value]) -> Result<Value, Fault> {
         if number(item).is_none() {
             return Err(types(&format!("`{name}`"), "numbers", &[item]));
         }
-        let op = if name == "min" { BinaryOp::Lt } else { BinaryOp::Gt };
+        let op = if name == "min" {
+            BinaryOp::Lt
+        } else {
+            BinaryOp::Gt
+        };
         let better = match best {
             None => true,
             Some(best) => binary(op, item, best)? == Value::Bool(true),
@@ -271,10 +266,7 @@ fn extreme(name: &str, items: &[Value]) -> Result<Value, Fault> {
     match best {
         Some(Value::Int(x)) if any_float => Ok(Value::Float(*x as f64)),
         Some(value) => Ok(value.clone()),
-        None => Err((
-            codes::ARITHMETIC,
-            format!("`{name}` of an empty list"),
-        )),
+        None => Err((codes::ARITHMETIC, format!("`{name}` of an empty list"))),
     }
 }
 
@@ -299,17 +291,16 @@ pub(super) fn index(list: &Value, at: &Value) -> Result<Value, Fault> {
 
 fn element(items: &Rc<[Value]>, at: i64) -> Result<Value, Fault> {
     let length = items.len() as i64;
-    let position = if at < 0 { at.checked_add(length) } else { Some(at) };
+    let position = if at < 0 {
+        at.checked_add(length)
+    } else {
+        Some(at)
+    };
     position
         .and_then(|position| usize::try_from(position).ok())
         .and_then(|position| items.get(position))
         .cloned()
-        .ok_or_else(|| {
-            (
-                codes::INDEX,
-                format!("index {at} of a list of {length}"),
-            )
-        })
+        .ok_or_else(|| (codes::INDEX, format!("index {at} of a list of {length}")))
 }
 
 #[cfg(test)]
@@ -318,7 +309,12 @@ mod tests {
 
     #[test]
     fn division_is_rounded_down() {
-        for (x, y, quotient, rest) in [(7, 2, 3, 1), (-7, 2, -4, 1), (7, -2, -4, -1), (-7, -2, 3, -1)] {
+        for (x, y, quotient, rest) in [
+            (7, 2, 3, 1),
+            (-7, 2, -4, 1),
+            (7, -2, -4, -1),
+            (-7, -2, 3, -1),
+        ] {
             let (x, y) = (Value::Int(x), Value::Int(y));
             assert_eq!(binary(BinaryOp::Div, &x, &y), Ok(Value::Int(quotient)));
             assert_eq!(binary(BinaryOp::Rem, &x, &y), Ok(Value::Int(rest)));

@@ -287,7 +287,11 @@ impl Loading<'_> {
 fn cannot_load(error: LoadError, used: &ast::Use) -> Diagnostic {
     let path = &used.path;
     let (code, message, label) = match error {
-        LoadError::NotFound(why) => (codes::USE_NOT_FOUND, format!("`{path}` cannot be read"), why),
+        LoadError::NotFound(why) => (
+            codes::USE_NOT_FOUND,
+            format!("`{path}` cannot be read"),
+            why,
+        ),
         LoadError::Escape => (
             codes::USE_ESCAPE,
             format!("`{path}` lies outside the allowed directories"),

@@ -69,7 +69,10 @@ fn describe(
         }
         at = to;
     }
-    let shown: Vec<String> = way.iter().map(|index| format!("`{}`", name(*index))).collect();
+    let shown: Vec<String> = way
+        .iter()
+        .map(|index| format!("`{}`", name(*index)))
+        .collect();
     fault
         .with_note(shown.join(" -> "))
         .with_help("use `repeat` for what is done several times")

@@ -75,7 +75,10 @@ impl<'p> Expander<'p> {
         let label = self.eval_text(text, frame)?;
         let is_name = label.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
         if !is_name || label.is_empty() {
-            let message = format!("`{}` is no name", label.chars().take(60).collect::<String>());
+            let message = format!(
+                "`{}` is no name",
+                label.chars().take(60).collect::<String>()
+            );
             self.fail(codes::TYPE, message, text.span);
             return None;
         }
@@ -170,10 +173,9 @@ impl<'p> Expander<'p> {
         };
         let found = self.shape(node).clone();
         let agrees = found.rank() == wanted.len()
-            && found
-                .sizes()
-                .zip(&wanted)
-                .all(|(size, wanted)| wanted.is_none_or(|wanted| i64::try_from(size) == Ok(wanted)));
+            && found.sizes().zip(&wanted).all(|(size, wanted)| {
+                wanted.is_none_or(|wanted| i64::try_from(size) == Ok(wanted))
+            });
         if agrees {
             return value;
         }
@@ -258,7 +260,11 @@ impl<'p> Expander<'p> {
                 for (round, value) in rounds.enumerate() {
                     let entry = Label {
                         span: *keyword,
-                        message: format!("in round {} of `repeat` ({} = {value})", round + 1, index.name),
+                        message: format!(
+                            "in round {} of `repeat` ({} = {value})",
+                            round + 1,
+                            index.name
+                        ),
                     };
                     current = self.with_trail(entry, |expander| {
                         frame.scopes.push(super::expand::Scope {
@@ -308,14 +314,18 @@ impl<'p> Expander<'p> {
         if self.single_named_step(body, frame).is_none() {
             let span = body.span;
             let name = self.next_name(Some(&number), span);
-            return self.with_names(&name, |expander| expander.body(body, arriving, frame, false));
+            return self.with_names(&name, |expander| {
+                expander.body(body, arriving, frame, false)
+            });
         }
         // The round is its step: the number takes the place of a label.
         self.in_scope(arriving, frame, false, |expander, frame| {
             let mut current = arriving;
             for statement in &body.statements {
                 current = match &statement.kind {
-                    StatementKind::Chain(Chain { steps, .. }) if expander.charge(1, statement.span) => {
+                    StatementKind::Chain(Chain { steps, .. })
+                        if expander.charge(1, statement.span) =>
+                    {
                         steps.iter().fold(current, |current, step| {
                             expander.step(step, current, frame, Some(&number))
                         })
@@ -333,7 +343,10 @@ impl<'p> Expander<'p> {
             .statements
             .iter()
             .filter(|statement| {
-                !matches!(statement.kind, StatementKind::Let { .. } | StatementKind::Require { .. })
+                !matches!(
+                    statement.kind,
+                    StatementKind::Let { .. } | StatementKind::Require { .. }
+                )
             })
             .map(|statement| match &statement.kind {
                 StatementKind::Chain(chain) => chain.steps.as_slice(),
@@ -370,8 +383,10 @@ impl<'p> Expander<'p> {
                 };
                 let n_rounds = last.checked_sub(first).unwrap_or(i64::MAX).max(0);
                 if n_rounds.unsigned_abs() > limits::REPEAT {
-                    let message =
-                        format!("{n_rounds} rounds; a `repeat` has at most {}", limits::REPEAT);
+                    let message = format!(
+                        "{n_rounds} rounds; a `repeat` has at most {}",
+                        limits::REPEAT
+                    );
                     self.fail(codes::LIMIT_REPEAT, message, from.span.to(to.span));
                     return None;
                 }
@@ -383,7 +398,10 @@ impl<'p> Expander<'p> {
                 )),
                 Value::Unknown => None,
                 other => {
-                    let message = format!("a `repeat` runs over a list, not over {}", other.type_name());
+                    let message = format!(
+                        "a `repeat` runs over a list, not over {}",
+                        other.type_name()
+                    );
                     self.fail(codes::TYPE, message, list.span);
                     None
                 }
@@ -517,9 +535,9 @@ impl<'p> Expander<'p> {
                 let odd = shapes
                     .iter()
                     .position(|shape| {
-                        shapes
-                            .first()
-                            .is_some_and(|first| check::infer_shape(&op, &[first, shape], shape).is_err())
+                        shapes.first().is_some_and(|first| {
+                            check::infer_shape(&op, &[first, shape], shape).is_err()
+                        })
                     })
                     .unwrap_or(0);
                 let mut fault = Diagnostic::new(error.code, error.message, keyword, "");
@@ -642,10 +660,15 @@ fn last_step(body: &Body) -> Span {
 
 fn last_step_of(statement: &Statement) -> Span {
     match &statement.kind {
-        StatementKind::Chain(chain) => chain.steps.last().map_or(chain.span, |step| match &step.kind {
-            StepKind::Call(call) => call.span,
-            _ => step.span,
-        }),
+        StatementKind::Chain(chain) => {
+            chain
+                .steps
+                .last()
+                .map_or(chain.span, |step| match &step.kind {
+                    StepKind::Call(call) => call.span,
+                    _ => step.span,
+                })
+        }
         _ => statement.span,
     }
 }
@@ -670,4 +693,3 @@ fn projection(function: &Shape, arriving: &Shape, has_shortcut: bool) -> Option<
         function.channels()
     ))
 }
-

@@ -5,6 +5,10 @@
 
 mod op;
 mod param;
+#[cfg(test)]
+pub(crate) mod random;
+mod recipe;
+pub mod reference;
 mod scalar;
 mod shape;
 pub mod text;
@@ -12,7 +16,10 @@ mod verify;
 
 pub use op::{Conv, ConvTranspose, Margins, Op, Pool, PoolKind, Resize, ResizeMode};
 pub use param::{Init, Param, ParamId, Recipe};
-pub use scalar::{CompareOp, ScalarBinary, ScalarBuilder, ScalarFn, ScalarId, ScalarOp, ScalarUnary};
+pub use recipe::{StoredTensors, evaluate_recipe, evaluate_recipe_exact};
+pub use scalar::{
+    CompareOp, ScalarBinary, ScalarBuilder, ScalarFn, ScalarId, ScalarOp, ScalarUnary,
+};
 pub use shape::{Dim, Shape};
 pub use verify::verify;
 
@@ -37,7 +44,7 @@ impl NodeId {
 pub struct Node {
     /// What it computes.
     pub op: Op,
-    /// The tensors it takes: first those of the operation ([`Op::n_inputs`]), then those of the epilogue.
+    /// The tensors it takes: first those of the operation ([`Node::op_inputs`]), then those of the epilogue.
     pub inputs: Vec<NodeId>,
     /// Its parameters, in the order that [`Op`] states.
     pub params: Vec<ParamId>,

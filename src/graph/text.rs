@@ -31,7 +31,11 @@ pub fn print(graph: &Graph) -> String {
 
 fn line(text: &mut String, graph: &Graph, id: NodeId) {
     let node = graph.node(id);
-    let name = if node.name.is_empty() { "_" } else { &node.name };
+    let name = if node.name.is_empty() {
+        "_"
+    } else {
+        &node.name
+    };
     let _ = write!(text, "%{} {name} = ", id.0);
     operation(text, node);
     if let Some(epilogue) = &node.epilogue {
@@ -45,7 +49,12 @@ fn line(text: &mut String, graph: &Graph, id: NodeId) {
             .params
             .iter()
             .map(|param| {
-                let shape: Vec<String> = graph.param(*param).shape.iter().map(usize::to_string).collect();
+                let shape: Vec<String> = graph
+                    .param(*param)
+                    .shape
+                    .iter()
+                    .map(usize::to_string)
+                    .collect();
                 format!("{} [{}]", recipe(graph, *param, 0), shape.join(", "))
             })
             .collect();
@@ -267,13 +276,23 @@ fn recipe(graph: &Graph, id: ParamId, depth: usize) -> String {
             of(*variance)
         ),
         Recipe::NormShift { bias, mean, scale } => {
-            format!("norm_shift({}, {}, {})", or(*bias, "0"), of(*mean), of(*scale))
+            format!(
+                "norm_shift({}, {}, {})",
+                or(*bias, "0"),
+                of(*mean),
+                of(*scale)
+            )
         }
         Recipe::ScaledRows { tensor, scale } => {
             format!("scaled_rows({}, {})", of(*tensor), of(*scale))
         }
         Recipe::FoldedBias { bias, scale, shift } => {
-            format!("folded_bias({}, {}, {})", or(*bias, "0"), of(*scale), of(*shift))
+            format!(
+                "folded_bias({}, {}, {})",
+                or(*bias, "0"),
+                of(*scale),
+                of(*shift)
+            )
         }
     }
 }

@@ -1,8 +1,338 @@
 //! The orders in which kernels want their parameters.
 
+use super::{ConvSpec, DENSE_FEATURES_PER_TASK, DenseSpec, Epilogue, KernelSpec, TransposedTaps};
+use crate::plan::View;
+
 /// How a parameter is laid out for a kernel. Evaluating it is a pure function of the parameter's values in row-major order.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Packing {
-    /// As it is, a vector.
-    Vector,
+    /// A vector of `len`, with zeros up to `padded`.
+    Vector {
+        /// Values.
+        len: usize,
+        /// Values and zeros.
+        padded: usize,
+    },
+    /// The weight of a convolution.
+    Conv(ConvPacking),
+    /// The weight of a dense layer.
+    Dense(DensePacking),
+}
+
+/// `[K / unit][C of a group / chunk][R][S][chunk][unit]` of a weight `[K, C of a group, R, S]`, or `[C, K of a group, R, S]` if it is transposed.
+/// The last unit's surplus outputs get zeros. What a kernel reads lies in the order of its loops: one stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)]
+pub struct ConvPacking {
+    pub out_channels: usize,
+    pub group_inputs: usize,
+    pub group_outputs: usize,
+    /// Taps in use.
+    pub kernel: [usize; 2],
+    pub unit: usize,
+    pub chunk: usize,
+    pub transposed: Option<TransposedTaps>,
+}
+
+/// `[features / 32][inputs][32]` of a weight `[features, channels * pixels]`; the inputs stand in the order of a map's memory,
+/// `[channels / block][pixels][block]`. Surplus features get zeros.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)]
+pub struct DensePacking {
+    pub features: usize,
+    pub channels: usize,
+    pub pixels: usize,
+    pub block: usize,
+}
+
+impl Packing {
+    /// Values of the parameter, unpacked.
+    pub fn len(&self) -> usize {
+        match self {
+            Packing::Vector { len, .. } => *len,
+            Packing::Conv(packing) => {
+                let [kh, kw] = packing
+                    .transposed
+                    .map_or(packing.kernel, |taps| taps.kernel);
+                packing.out_channels * packing.group_inputs * kh * kw
+            }
+            Packing::Dense(packing) => packing.features * packing.channels * packing.pixels,
+        }
+    }
+
+    /// Whether the parameter has no values.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Floats of the packed form.
+    pub fn packed_len(&self) -> usize {
+        match self {
+            Packing::Vector { padded, .. } => *padded,
+            Packing::Conv(packing) => {
+                packing.out_channels.next_multiple_of(packing.unit)
+                    * packing.group_inputs
+                    * packing.kernel[0]
+                    * packing.kernel[1]
+            }
+            Packing::Dense(packing) => {
+                packing.features.next_multiple_of(DENSE_FEATURES_PER_TASK)
+                    * packing.channels
+                    * packing.pixels
+            }
+        }
+    }
+
+    /// Packs a parameter. `values` has [`Packing::len`] floats in row-major order, `out` [`Packing::packed_len`].
+    pub fn pack(&self, values: &[f32], out: &mut [f32]) {
+        assert_eq!((values.len(), out.len()), (self.len(), self.packed_len()));
+        match self {
+            Packing::Vector { len, .. } => {
+                out[..*len].copy_from_slice(values);
+                out[*len..].fill(0.0);
+            }
+            Packing::Conv(packing) => packing.pack(values, out),
+            Packing::Dense(packing) => packing.pack(values, out),
+        }
+    }
+}
+
+impl ConvPacking {
+    /// Where weight `[k, c, r, s]` stands in the parameter, with `c` counted within its group.
+    fn source(&self, k: usize, c: usize, r: usize, s: usize) -> usize {
+        match self.transposed {
+            None => ((k * self.group_inputs + c) * self.kernel[0] + r) * self.kernel[1] + s,
+            Some(taps) => {
+                let (group, k) = (k / self.group_outputs, k % self.group_outputs);
+                let (r, s) = (
+                    taps.first[0] - r * taps.step[0],
+                    taps.first[1] - s * taps.step[1],
+                );
+                let c = group * self.group_inputs + c;
+                ((c * self.group_outputs + k) * taps.kernel[0] + r) * taps.kernel[1] + s
+            }
+        }
+    }
+
+    fn pack(&self, values: &[f32], out: &mut [f32]) {
+        let [kh, kw] = self.kernel;
+        let mut out = out.chunks_exact_mut(self.unit);
+        for first in (0..self.out_channels).step_by(self.unit) {
+            for chunk in (0..self.group_inputs).step_by(self.chunk) {
+                for (r, s) in (0..kh).flat_map(|r| (0..kw).map(move |s| (r, s))) {
+                    for (c, lanes) in (chunk..chunk + self.chunk).zip(&mut out) {
+                        for (k, lane) in (first..).zip(lanes) {
+                            *lane = match k < self.out_channels {
+                                true => values[self.source(k, c, r, s)],
+                                false => 0.0,
+                            };
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl DensePacking {
+    fn pack(&self, values: &[f32], out: &mut [f32]) {
+        let n_inputs = self.channels * self.pixels;
+        let tasks = out.chunks_exact_mut(n_inputs * DENSE_FEATURES_PER_TASK);
+        for (task, out) in tasks.enumerate() {
+            let first = task * DENSE_FEATURES_PER_TASK;
+            for (place, lanes) in out.chunks_exact_mut(DENSE_FEATURES_PER_TASK).enumerate() {
+                let input = self.source(place);
+                for (k, lane) in (first..).zip(lanes) {
+                    *lane = match k < self.features {
+                        true => values[k * n_inputs + input],
+                        false => 0.0,
+                    };
+                }
+            }
+        }
+    }
+
+    /// Which input, in row-major order, stands at a place in memory.
+    fn source(&self, place: usize) -> usize {
+        if self.pixels == 1 {
+            return place;
+        }
+        let (lane, pixel) = (place % self.block, place / self.block % self.pixels);
+        let channel = place / (self.block * self.pixels) * self.block + lane;
+        channel * self.pixels + pixel
+    }
+}
+
+impl ConvSpec {
+    fn packing(&self) -> Packing {
+        Packing::Conv(ConvPacking {
+            out_channels: self.output.channels,
+            group_inputs: self.group_inputs(),
+            group_outputs: self.group_outputs(),
+            kernel: self.kernel,
+            unit: self.unit(),
+            chunk: self.chunk(),
+            transposed: self.transposed,
+        })
+    }
+}
+
+impl DenseSpec {
+    fn packing(&self) -> Packing {
+        Packing::Dense(DensePacking {
+            features: self.output.channels,
+            channels: self.input.channels,
+            pixels: self.input.height * self.input.width,
+            block: self.input.block,
+        })
+    }
+}
+
+impl KernelSpec {
+    /// How the kernel's parameters are packed, in the order of its operands: weight, bias if any, those operands of an epilogue (or of a map) that are
+    /// parameters.
+    pub fn packings(&self) -> Vec<Packing> {
+        let (weight, bias, operands) = match self {
+            KernelSpec::Conv(spec) => (Some(spec.packing()), spec.bias, operands(&spec.epilogue)),
+            KernelSpec::Depthwise(spec) => {
+                let weight = spec.as_conv().packing();
+                (Some(weight), spec.bias, operands(&spec.epilogue))
+            }
+            KernelSpec::Dense(spec) => (Some(spec.packing()), spec.bias, operands(&spec.epilogue)),
+            KernelSpec::Map(spec) => (None, false, &spec.operands[..]),
+            _ => (None, false, &[][..]),
+        };
+        let bias = bias.then(|| vector(self.output().channels, self.bias_multiple()));
+        let is_param = |view: &&View| view.image_stride == 0;
+        let params = operands.iter().filter(is_param);
+        weight
+            .into_iter()
+            .chain(bias)
+            .chain(params.map(|view| vector(view.channels, view.block)))
+            .collect()
+    }
+
+    /// The number of floats that a bias is padded to a multiple of.
+    fn bias_multiple(&self) -> usize {
+        match self {
+            KernelSpec::Dense(_) => DENSE_FEATURES_PER_TASK,
+            _ => self.output().block,
+        }
+    }
+}
+
+fn operands(epilogue: &Option<Epilogue>) -> &[View] {
+    epilogue.as_ref().map_or(&[], |epilogue| &epilogue.operands)
+}
+
+fn vector(len: usize, multiple: usize) -> Packing {
+    Packing::Vector {
+        len,
+        padded: len.next_multiple_of(multiple),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The packed form of `1, 2, 3, ...`.
+    fn packed(packing: &Packing) -> Vec<usize> {
+        let values: Vec<f32> = (1..=packing.len()).map(|value| value as f32).collect();
+        let mut out = vec![f32::NAN; packing.packed_len()];
+        packing.pack(&values, &mut out);
+        out.into_iter().map(|value| value as usize).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn conv_weights_stand_where_the_loops_read_them(
+            (groups, group_inputs, group_outputs) in (1..3usize, 1..9usize, 1..9usize),
+            kernel in [1..4usize, 1..4usize],
+            unit in prop_oneof![Just(4usize), Just(8)],
+        ) {
+            let chunk = super::super::schedule::gcd(group_inputs, 8);
+            let out_channels = groups * group_outputs;
+            let out = packed(&Packing::Conv(ConvPacking {
+                out_channels,
+                group_inputs,
+                group_outputs,
+                kernel,
+                unit,
+                chunk,
+                transposed: None,
+            }));
+            let mut unpacked = vec![0; out_channels * group_inputs * kernel[0] * kernel[1]];
+            for (place, &value) in out.iter().enumerate() {
+                let (place, lane) = (place / unit, place % unit);
+                let (place, c) = (place / chunk, place % chunk);
+                let (place, s) = (place / kernel[1], place % kernel[1]);
+                let (place, r) = (place / kernel[0], place % kernel[0]);
+                let n_chunks = group_inputs / chunk;
+                let (k, c) = (place / n_chunks * unit + lane, place % n_chunks * chunk + c);
+                if k < out_channels {
+                    unpacked[((k * group_inputs + c) * kernel[0] + r) * kernel[1] + s] = value;
+                } else {
+                    prop_assert_eq!(value, 0);
+                }
+            }
+            prop_assert!(unpacked.into_iter().eq(1..=out_channels * group_inputs * kernel[0] * kernel[1]));
+        }
+
+        #[test]
+        fn dense_weights_follow_the_memory_of_a_map(
+            (blocks, pixels, features) in (1..4usize, 1..10usize, 1..70usize),
+            block in prop_oneof![Just(1usize), Just(8)],
+        ) {
+            let channels = blocks * block;
+            let n_inputs = channels * pixels;
+            let out = packed(&Packing::Dense(DensePacking { features, channels, pixels, block }));
+            let mut unpacked = vec![0; features * n_inputs];
+            for (place, &value) in out.iter().enumerate() {
+                let (place, lane) = (place / DENSE_FEATURES_PER_TASK, place % DENSE_FEATURES_PER_TASK);
+                let (task, place) = (place / n_inputs, place % n_inputs);
+                let feature = task * DENSE_FEATURES_PER_TASK + lane;
+                let (place, lane) = (place / block, place % block);
+                let channel = place / pixels * block + lane;
+                if feature < features {
+                    unpacked[(feature * channels + channel) * pixels + place % pixels] = value;
+                } else {
+                    prop_assert_eq!(value, 0);
+                }
+            }
+            prop_assert!(unpacked.into_iter().eq(1..=features * n_inputs));
+        }
+    }
+
+    #[test]
+    fn phases_of_a_transposed_convolution_share_out_its_taps() {
+        // Kernel 4, stride 2: even taps to one phase, odd ones to the other, last first.
+        let phase = |first: usize| {
+            Packing::Conv(ConvPacking {
+                out_channels: 1,
+                group_inputs: 1,
+                group_outputs: 1,
+                kernel: [1, 2],
+                unit: 4,
+                chunk: 1,
+                transposed: Some(TransposedTaps {
+                    kernel: [1, 4],
+                    first: [0, first],
+                    step: [1, 2],
+                }),
+            })
+        };
+        assert_eq!(packed(&phase(2)), [3, 0, 0, 0, 1, 0, 0, 0]);
+        assert_eq!(packed(&phase(3)), [4, 0, 0, 0, 2, 0, 0, 0]);
+    }
+
+    #[test]
+    fn vectors_end_in_zeros() {
+        assert_eq!(
+            packed(&Packing::Vector { len: 3, padded: 8 }),
+            [1, 2, 3, 0, 0, 0, 0, 0]
+        );
+    }
 }

@@ -1,4 +1,6 @@
 //! What a kernel is: all that code generation sees of it. Equal specs share one kernel.
+//!
+//! A tensor's block is 1 or a multiple of 4.
 
 use super::TileFamily;
 use crate::graph::{PoolKind, ResizeMode, ScalarFn};
@@ -153,7 +155,7 @@ pub struct MapSpec {
     pub output: View,
 }
 
-/// Local response normalisation across channels; numbers are the bits of f32. Operands: input, output; any block, the same for both.
+/// Local response normalisation across channels; numbers are the bits of f32. Operands: input, output; both with the same block.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
 pub struct LrnSpec {
@@ -165,7 +167,7 @@ pub struct LrnSpec {
     pub output: View,
 }
 
-/// Softmax over the channels. Operands: input, output; any block, the same for both.
+/// Softmax over the channels. Operands: input, output; both with the same block.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
 pub struct SoftmaxSpec {
@@ -174,7 +176,10 @@ pub struct SoftmaxSpec {
 }
 
 /// Copies a box of elements between any two layouts: `input[source + i]` to `output[target + i]` for `i` in `0..size`, by channel, row, column.
-/// With `fill` (bits of an f32) the rest of the output becomes that value; without, the rest stays. Operands: input, output.
+///
+/// With `fill` (bits of an f32) the rest of the output becomes that value; without, the rest stays, lanes of other channels in a shared block included. Every
+/// copy zeroes the whole halo of each plane (block of channels) that it touches: with `fill` of all, without, of those that the channels
+/// `target[0]..target[0] + size[0]` lie in. Surplus lanes of those planes become anything. Operands: input, output.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
 pub struct CopySpec {

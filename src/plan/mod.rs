@@ -2,11 +2,25 @@
 //!
 //! Facts about the machine enter here and not before.
 
+mod builder;
+mod cost;
+mod forms;
+mod layout;
+mod lower;
+mod memory;
+mod placement;
+#[cfg(test)]
+mod tests;
+mod text;
+mod verify;
 mod view;
 
+pub use memory::lower_bound;
+pub use text::print_plan;
+pub use verify::verify_plan;
 pub use view::View;
 
-use crate::graph::ParamId;
+use crate::graph::{Graph, ParamId, Shape};
 use crate::kernels::KernelSpec;
 
 /// What the planner knows about the machine it plans for.
@@ -84,6 +98,15 @@ pub struct PackedParam {
     pub offset: usize,
 }
 
+/// An input or output of the net, as the user sees it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Port {
+    /// Its name.
+    pub name: String,
+    /// Its shape, without the batch.
+    pub shape: Shape,
+}
+
 /// A compiled network without its code: everything that code generation, binding and running need.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
@@ -99,4 +122,15 @@ pub struct Plan {
     pub packed: Vec<PackedParam>,
     /// Size of all packed parameters, floats.
     pub packed_size: usize,
+    /// What [`Operand::Input`] counts.
+    pub inputs: Vec<Port>,
+    /// What [`Operand::Output`] counts.
+    pub outputs: Vec<Port>,
+}
+
+/// Plans a graph that [`optimize`](crate::optimize::optimize) has been over (no batch-norm is left by then); shapes have rank 1 to 3.
+pub fn plan(graph: &Graph, machine: &Machine) -> Plan {
+    let plan = lower::lower(graph, machine);
+    debug_assert_eq!(verify_plan(&plan), Ok(()), "{}", print_plan(&plan));
+    plan
 }

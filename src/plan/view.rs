@@ -6,8 +6,9 @@ use crate::graph::{Margins, Shape};
 /// `image_stride` apart. `block = 1` without halo is plain NCHW (and, for `[F]`, a plain vector).
 ///
 /// The *halo* around each map holds zeros, written by whoever writes the map, so that a convolution reads its padding without asking where the map ends.
-/// Where `channels` is no multiple of `block`, the last block's surplus lanes hold anything at all: no kernel may let one
-/// reach a real lane (not even times zero: it may be infinite).
+/// Where `channels` is no multiple of `block`, the last block's *surplus lanes* hold anything at all, the halo's included: a kernel may read and write them,
+/// but may never let one reach a real lane (not even times zero: it may be infinite). In a view that is a part of a larger tensor they may be that
+/// tensor's next channels: those are written later.
 ///
 /// All numbers count floats, except where they count pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -78,5 +79,30 @@ impl View {
             + row * self.row_stride()
             + column * self.pixel_stride()
             + channel % self.block
+    }
+
+    /// Floats of one image, surplus lanes and halo included.
+    pub fn size(&self) -> usize {
+        self.n_blocks() * self.plane_stride()
+    }
+
+    /// Whether an image's elements lie in row-major order without gaps.
+    pub fn is_plain_order(&self) -> bool {
+        self.halo.is_zero() && (self.block == 1 || self.height * self.width == 1)
+    }
+
+    /// The same memory as plain row-major `shape`. Only for a view in plain order, with as many elements.
+    pub fn reinterpret(&self, shape: &Shape) -> View {
+        debug_assert!(self.is_plain_order());
+        View {
+            image_stride: self.image_stride,
+            ..View::plain(shape)
+        }
+    }
+
+    /// The same memory with channels counted in blocks of another size; `None` where that would be another order.
+    pub fn with_block(&self, block: usize) -> Option<View> {
+        let is_vector = self.height * self.width == 1 && self.halo.is_zero();
+        (self.block == block || is_vector).then_some(View { block, ..*self })
     }
 }

@@ -23,6 +23,8 @@ pub(super) struct Builder<'a, 't> {
     /// What was parsed: the mended text of the section, balanced.
     text: &'a str,
     diagnostics: &'a mut Vec<Diagnostic>,
+    /// Bad statements so far.
+    explained: usize,
 }
 
 impl<'a, 't> Builder<'a, 't> {
@@ -39,6 +41,7 @@ impl<'a, 't> Builder<'a, 't> {
             section,
             text,
             diagnostics,
+            explained: 0,
         }
     }
 
@@ -78,15 +81,20 @@ impl<'a, 't> Builder<'a, 't> {
         let fits = depth + levels <= limits::EXPRESSION_DEPTH;
         if !fits {
             let span = self.span(pair);
-            let first = self.token_at(span.start as usize).map_or(span, |token| {
-                Span::new(self.id, token.start, token.end)
-            });
+            let first = self
+                .token_at(span.start as usize)
+                .map_or(span, |token| Span::new(self.id, token.start, token.end));
             self.report(
-                Diagnostic::new(codes::LIMIT_NESTING, "an expression has too many operators", first, "starts here")
-                    .with_note(format!(
-                        "at most {} are allowed, those of the expressions around it included",
-                        limits::EXPRESSION_DEPTH
-                    )),
+                Diagnostic::new(
+                    codes::LIMIT_NESTING,
+                    "an expression has too many operators",
+                    first,
+                    "starts here",
+                )
+                .with_note(format!(
+                    "at most {} are allowed, those of the expressions around it included",
+                    limits::EXPRESSION_DEPTH
+                )),
             );
         }
         fits

@@ -1,8 +1,8 @@
 //! Trees without their spans, for comparing what was written regardless of where.
 
 use super::ast::{
-    Argument, Body, Call, Chain, Declaration, Definition, Expr, ExprKind, File, Ident, Param, RepeatOver, ShapePattern,
-    Statement, StatementKind, Step, StepKind, Text, TextPart,
+    Argument, Body, Call, Chain, Declaration, Definition, Expr, ExprKind, File, Ident, Param,
+    RepeatOver, ShapePattern, Statement, StatementKind, Step, StepKind, Text, TextPart,
 };
 use crate::source::{FileId, Span};
 
@@ -63,7 +63,11 @@ fn body(item: &mut Body) {
 fn statement(item: &mut Statement) {
     item.span = NOWHERE;
     match &mut item.kind {
-        StatementKind::Input { name, shape: dims, source } => {
+        StatementKind::Input {
+            name,
+            shape: dims,
+            source,
+        } => {
             ident(name);
             shape(dims);
             source.iter_mut().for_each(call);
@@ -98,7 +102,11 @@ fn step(item: &mut Step) {
         StepKind::Call(inner) => call(inner),
         StepKind::Group(inner) => body(inner),
         StepKind::Paren(inner) => chain(inner),
-        StepKind::Residual { body: inner, shortcut, keyword } => {
+        StepKind::Residual {
+            body: inner,
+            shortcut,
+            keyword,
+        } => {
             *keyword = NOWHERE;
             body(inner);
             if let Some(shortcut) = shortcut {
@@ -111,7 +119,12 @@ fn step(item: &mut Step) {
             *keyword = NOWHERE;
             body(branches);
         }
-        StepKind::Repeat { index, over, body: inner, keyword } => {
+        StepKind::Repeat {
+            index,
+            over,
+            body: inner,
+            keyword,
+        } => {
             *keyword = NOWHERE;
             ident(index);
             match over {
@@ -123,7 +136,11 @@ fn step(item: &mut Step) {
             }
             body(inner);
         }
-        StepKind::If { arms, otherwise, keyword } => {
+        StepKind::If {
+            arms,
+            otherwise,
+            keyword,
+        } => {
             *keyword = NOWHERE;
             for (condition, inner) in arms {
                 expression(condition);
@@ -131,7 +148,9 @@ fn step(item: &mut Step) {
             }
             otherwise.iter_mut().for_each(body);
         }
-        StepKind::Binary { lhs, rhs, op_span, .. } => {
+        StepKind::Binary {
+            lhs, rhs, op_span, ..
+        } => {
             *op_span = NOWHERE;
             step(lhs);
             step(rhs);
@@ -168,7 +187,11 @@ fn text(item: &mut Text) {
 fn expression(item: &mut Expr) {
     item.span = NOWHERE;
     match &mut item.kind {
-        ExprKind::Int(_) | ExprKind::Float(_) | ExprKind::Bool(_) | ExprKind::Size(..) | ExprKind::Name(_) => {}
+        ExprKind::Int(_)
+        | ExprKind::Float(_)
+        | ExprKind::Bool(_)
+        | ExprKind::Size(..)
+        | ExprKind::Name(_) => {}
         ExprKind::Text(inner) => text(inner),
         ExprKind::Field(base, name) => {
             expression(base);

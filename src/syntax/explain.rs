@@ -4,6 +4,7 @@
 //! that people make; what is none of those is worded here from the rules alone.
 
 mod cases;
+mod numbers;
 
 use super::guard::{Scan, Section, Token, TokenKind};
 use super::parse::Rule;
@@ -22,8 +23,13 @@ pub(super) struct Failure {
 }
 
 /// A diagnostic for a failure, unless the guard has spoken of that place.
-pub(super) fn explain(id: FileId, scan: &Scan<'_>, section: &Section, failure: &Failure) -> Option<Diagnostic> {
-    if scan.covered.iter().any(|range| range.contains(&failure.at)) {
+pub(super) fn explain(
+    id: FileId,
+    scan: &Scan<'_>,
+    section: &Section,
+    failure: &Failure,
+) -> Option<Diagnostic> {
+    if scan.is_covered(failure.at) {
         return None;
     }
     let index_of = |at: usize| scan.tokens.partition_point(|token| token.end <= at);
@@ -134,7 +140,8 @@ impl<'a> Site<'a> {
 
     /// Whether the failure lies in the parentheses or brackets of something.
     fn is_in(&self, bracket: &str) -> bool {
-        self.opener().is_some_and(|offset| self.word(offset) == bracket)
+        self.opener()
+            .is_some_and(|offset| self.word(offset) == bracket)
     }
 
     /// How a message names what was found.
@@ -148,12 +155,18 @@ impl<'a> Site<'a> {
 
     /// "expected X, found Y", with `expected` of the caller's choice.
     fn expected(&self, expected: &str) -> Diagnostic {
-        Diagnostic::new(
+        let diagnostic = Diagnostic::new(
             codes::SYNTAX,
             format!("expected {expected}, found {}", self.found()),
             self.span(0, 0),
             format!("expected {expected}"),
-        )
+        );
+        // What is missing is more likely missing at the end of the line before than at the start of this one.
+        if self.gap(0).contains('\n') && self.index > self.first {
+            diagnostic.with_secondary(self.span(-1, -1), "after this")
+        } else {
+            diagnostic
+        }
     }
 
     /// "expected X, found Y" from the rules.
@@ -177,7 +190,15 @@ impl<'a> Site<'a> {
             (&[Rule::argument], "an argument"),
             (&[Rule::param, Rule::fn_param], "a parameter"),
             (&[Rule::dimension], "a dimension"),
-            (&[Rule::expression, Rule::operation, Rule::operand, Rule::prefix], "an expression"),
+            (
+                &[
+                    Rule::expression,
+                    Rule::operation,
+                    Rule::operand,
+                    Rule::prefix,
+                ],
+                "an expression",
+            ),
             (&[Rule::name, Rule::use_name], "a name"),
             (&[Rule::shape], "a shape such as `[64, _, _]`"),
             (&[Rule::string, Rule::quote], "a text in quotes"),
@@ -185,7 +206,20 @@ impl<'a> Site<'a> {
         ];
         if self.expects_statement() {
             let joined = self.expects(Rule::arrow);
-            return Some(if joined { "`->` or a statement" } else { "a statement" }.to_owned());
+            return Some(
+                if joined {
+                    "`->` or a statement"
+                } else {
+                    "a statement"
+                }
+                .to_owned(),
+            );
+        }
+        // `A(, 3)`: what is no list of arguments may be a step in parentheses to the grammar.
+        let is_call =
+            |paren: isize| self.is_in("(") && self.is_name(paren - 1) && self.gap(paren).is_empty();
+        if self.expects_step() && self.opener().is_some_and(is_call) {
+            return Some("an argument".to_owned());
         }
         if self.expects_step() {
             return Some("a step".to_owned());
@@ -196,8 +230,14 @@ impl<'a> Site<'a> {
             }
         }
         // An index, call, assertion or operator could go on nearly everywhere; it is worth saying only where nothing else is.
-        let tokens: Vec<Rule> = self.expected.iter().copied().filter(|rule| symbol(*rule).is_some()).collect();
-        let is_after_value = self.expects_any(&[Rule::infix, Rule::minus, Rule::arrow, Rule::label_text]);
+        let tokens: Vec<Rule> = self
+            .expected
+            .iter()
+            .copied()
+            .filter(|rule| symbol(*rule).is_some())
+            .collect();
+        let is_after_value =
+            self.expects_any(&[Rule::infix, Rule::minus, Rule::arrow, Rule::label_text]);
         let is_weak = |rule: Rule| {
             matches!(rule, Rule::dot | Rule::dots | Rule::arrow)
                 || is_after_value && matches!(rule, Rule::open_bracket | Rule::open_paren)
@@ -206,7 +246,11 @@ impl<'a> Site<'a> {
         if tokens == [Rule::open_bracket] {
             return Some("a shape such as `[64, _, _]`".to_owned());
         }
-        let strong: Vec<Rule> = tokens.iter().copied().filter(|rule| !is_weak(*rule)).collect();
+        let strong: Vec<Rule> = tokens
+            .iter()
+            .copied()
+            .filter(|rule| !is_weak(*rule))
+            .collect();
         let told = if strong.is_empty() { tokens } else { strong };
         let told: Vec<&str> = told.into_iter().take(4).filter_map(symbol).collect();
         match told.as_slice() {

@@ -8,6 +8,7 @@
 
 mod brackets;
 mod characters;
+mod comments;
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -60,9 +61,17 @@ pub(super) struct Scan<'t> {
     pub text: Cow<'t, str>,
     pub sections: Vec<Section>,
     pub tokens: Vec<Token>,
-    /// Ranges that a diagnostic of the guard speaks of, in no order.
-    pub covered: Vec<Range<usize>>,
+    /// Ranges that a diagnostic of the guard speaks of, disjoint and in order.
+    covered: Vec<Range<usize>>,
     pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Scan<'_> {
+    /// Whether a diagnostic of the guard speaks of that byte.
+    pub fn is_covered(&self, at: usize) -> bool {
+        let after = self.covered.partition_point(|range| range.start <= at);
+        after > 0 && at < self.covered[after - 1].end
+    }
 }
 
 /// Scans a whole file.
@@ -108,9 +117,22 @@ pub(super) fn scan(id: FileId, text: &str) -> Scan<'_> {
         text: mend(text, &scanner.edits),
         sections: scanner.sections,
         tokens: scanner.tokens,
-        covered: scanner.covered,
+        covered: merge(scanner.covered),
         diagnostics: scanner.diagnostics,
     }
+}
+
+/// The same bytes in disjoint ranges, in order.
+fn merge(mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    ranges.sort_by_key(|range| range.start);
+    let mut merged: Vec<Range<usize>> = Vec::new();
+    for range in ranges {
+        match merged.last_mut() {
+            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+            _ => merged.push(range),
+        }
+    }
+    merged
 }
 
 /// The text with each range of `edits` filled with its byte; line ends stay.
@@ -334,82 +356,12 @@ impl Scanner<'_> {
         if self.bytes.get(end) == Some(&b'.') && digit_at(end + 1) {
             end = self.run_end(end + 1, is_word);
         }
-        let is_exponent = matches!(self.bytes[end - 1], b'e' | b'E')
-            && !self.bytes[self.at..end].contains(&b'x');
-        if is_exponent
-            && matches!(self.bytes.get(end), Some(b'+' | b'-'))
-            && digit_at(end + 1)
-        {
+        let is_exponent =
+            matches!(self.bytes[end - 1], b'e' | b'E') && !self.bytes[self.at..end].contains(&b'x');
+        if is_exponent && matches!(self.bytes.get(end), Some(b'+' | b'-')) && digit_at(end + 1) {
             end = self.run_end(end + 1, is_word);
         }
         self.token(TokenKind::Number, end - self.at);
-    }
-
-    fn line_comment(&mut self) {
-        let end = self.line_end();
-        let comment = &self.text[self.at..end];
-        if comment.starts_with("///") && !comment.starts_with("////") && self.docs.is_none() {
-            self.docs = Some(self.at);
-        }
-        if let Some(open) = self.stack.last_mut()
-            && open.comment.is_none()
-            && comment.contains([')', ']'])
-        {
-            open.comment = Some(self.at);
-        }
-        self.check_quoted(self.at..end);
-        self.at = end;
-    }
-
-    /// A nested comment. The parser recurses into them, so their depth is bounded too.
-    fn block_comment(&mut self) {
-        let start = self.at;
-        let (mut depth, mut deepest) = (0usize, 0);
-        loop {
-            match (self.peek(0), self.peek(1)) {
-                (b'/', b'*') => {
-                    depth += 1;
-                    deepest = deepest.max(depth);
-                    self.at += 2;
-                }
-                (b'*', b'/') => {
-                    depth -= 1;
-                    self.at += 2;
-                }
-                (b'\n', _) => {
-                    self.end_of_line();
-                    self.at += 1;
-                    self.line_start = self.at;
-                    self.indent = None;
-                }
-                _ if self.at >= self.bytes.len() => break,
-                _ => self.at += 1,
-            }
-            if depth == 0 {
-                break;
-            }
-        }
-        self.at = self.at.min(self.bytes.len());
-        self.check_quoted(start..self.at);
-        let place = self.span(start..start + 2);
-        if deepest > limits::NESTING {
-            self.report(
-                Diagnostic::new(codes::LIMIT_NESTING, "comments are nested too deeply", place, "starts here")
-                    .with_note(format!("at most {} levels are allowed", limits::NESTING)),
-            );
-            self.edits.push((start..self.at, b' '));
-        } else if depth > 0 {
-            self.report(
-                Diagnostic::new(codes::UNCLOSED, "a comment is not closed", place, "starts here").with_help(
-                    if deepest > 1 {
-                        "comments nest: every `/*` needs its `*/`"
-                    } else {
-                        "end it with `*/`"
-                    },
-                ),
-            );
-            self.edits.push((start..self.at, b' '));
-        }
     }
 }
 

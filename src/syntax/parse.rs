@@ -62,7 +62,11 @@ fn parse_section(
     file: &mut File,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
-    let text = format!("{}{}", &scan.text[section.start..section.end], section.closers);
+    let text = format!(
+        "{}{}",
+        &scan.text[section.start..section.end],
+        section.closers
+    );
     match Grammar::parse(Rule::file, &text) {
         Ok(pairs) => {
             let mut builder = Builder::new(file.id, scan, section, &text, diagnostics);

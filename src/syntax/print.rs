@@ -3,8 +3,8 @@
 mod expressions;
 
 use super::ast::{
-    Body, Chain, Declaration, Definition, File, FnDeclaration, Param, RepeatOver, Statement, StatementKind, Step,
-    StepKind, StepOp, Template, TemplateKind, Type, Use,
+    Body, Chain, Declaration, Definition, File, FnDeclaration, Param, RepeatOver, Statement,
+    StatementKind, Step, StepKind, StepOp, Template, TemplateKind, Type, Use,
 };
 use expressions::{argument_list, call, expression, label, quoted, shape};
 
@@ -76,8 +76,12 @@ fn template(item: &Template) -> String {
     let head = format!("{}{keyword} {}", documentation(&item.doc), item.name.name);
     match &item.definition {
         Definition::Alias(base) => format!("{head} = {}\n", call(base)),
-        Definition::Body(inner) if item.params.is_empty() => format!("{head} {}\n", block(inner, 0)),
-        Definition::Body(inner) => format!("{head}({}) {}\n", params(&item.params), block(inner, 0)),
+        Definition::Body(inner) if item.params.is_empty() => {
+            format!("{head} {}\n", block(inner, 0))
+        }
+        Definition::Body(inner) => {
+            format!("{head}({}) {}\n", params(&item.params), block(inner, 0))
+        }
     }
 }
 
@@ -86,8 +90,16 @@ fn params(params: &[Param]) -> String {
         .iter()
         .map(|param| {
             let ty = param.ty.as_ref().map(|ty| format!(": {}", type_name(ty)));
-            let default = param.default.as_ref().map(|default| format!(" = {}", expression(default)));
-            format!("{}{}{}", param.name.name, ty.unwrap_or_default(), default.unwrap_or_default())
+            let default = param
+                .default
+                .as_ref()
+                .map(|default| format!(" = {}", expression(default)));
+            format!(
+                "{}{}{}",
+                param.name.name,
+                ty.unwrap_or_default(),
+                default.unwrap_or_default()
+            )
         })
         .collect();
     params.join(", ")
@@ -133,16 +145,36 @@ fn body(inner: &Body, level: usize) -> String {
 
 fn statement(item: &Statement, level: usize) -> String {
     match &item.kind {
-        StatementKind::Input { name, shape: dims, source } => {
-            let source = source.as_ref().map(|source| format!(" from {}", call(source)));
-            format!("input {}: {}{}", name.name, shape(dims), source.unwrap_or_default())
+        StatementKind::Input {
+            name,
+            shape: dims,
+            source,
+        } => {
+            let source = source
+                .as_ref()
+                .map(|source| format!(" from {}", call(source)));
+            format!(
+                "input {}: {}{}",
+                name.name,
+                shape(dims),
+                source.unwrap_or_default()
+            )
         }
         StatementKind::Output { name, chain: None } => format!("output {}", name.name),
-        StatementKind::Output { name, chain: Some(side) } => format!("output {}: {}", name.name, chain(side, level)),
+        StatementKind::Output {
+            name,
+            chain: Some(side),
+        } => format!("output {}: {}", name.name, chain(side, level)),
         StatementKind::Let { name, value } => format!("let {} = {}", name.name, expression(value)),
         StatementKind::Require { condition, message } => {
-            let message = message.as_ref().map(|text| format!(", {}", expressions::text(text)));
-            format!("require {}{}", expression(condition), message.unwrap_or_default())
+            let message = message
+                .as_ref()
+                .map(|text| format!(", {}", expressions::text(text)));
+            format!(
+                "require {}{}",
+                expression(condition),
+                message.unwrap_or_default()
+            )
         }
         StatementKind::Labels(names) => format!("labels {}", expression(names)),
         StatementKind::Chain(steps) => chain(steps, level),
@@ -170,38 +202,66 @@ fn step(item: &Step, level: usize) -> String {
 fn step_kind(kind: &StepKind, level: usize) -> String {
     match kind {
         StepKind::Call(inner) => {
-            let arguments = if inner.parenthesised { argument_list(inner) } else { String::new() };
+            let arguments = if inner.parenthesised {
+                argument_list(inner)
+            } else {
+                String::new()
+            };
             format!("{}{arguments}", inner.callee.name)
         }
         StepKind::Group(inner) => body(inner, level),
         StepKind::Paren(inner) => format!("({})", chain(inner, level)),
-        StepKind::Residual { body: inner, shortcut, .. } => {
+        StepKind::Residual {
+            body: inner,
+            shortcut,
+            ..
+        } => {
             let mut shown = format!("residual {}", body(inner, level));
             if let Some(shortcut) = shortcut {
-                let when = shortcut.when.as_ref().map(|when| format!("when {} ", expression(when)));
-                shown += &format!(" shortcut {}{}", when.unwrap_or_default(), body(&shortcut.body, level));
+                let when = shortcut
+                    .when
+                    .as_ref()
+                    .map(|when| format!("when {} ", expression(when)));
+                shown += &format!(
+                    " shortcut {}{}",
+                    when.unwrap_or_default(),
+                    body(&shortcut.body, level)
+                );
             }
             shown
         }
         StepKind::Concat { branches, .. } => format!("concat {}", body(branches, level)),
-        StepKind::Repeat { index, over, body: inner, .. } => {
+        StepKind::Repeat {
+            index,
+            over,
+            body: inner,
+            ..
+        } => {
             let over = match over {
                 RepeatOver::Range(from, to) => format!("{}..{}", expression(from), expression(to)),
                 RepeatOver::List(list) => expression(list),
             };
             format!("repeat {} in {over} {}", index.name, body(inner, level))
         }
-        StepKind::If { arms, otherwise, .. } => {
+        StepKind::If {
+            arms, otherwise, ..
+        } => {
             let mut shown: Vec<String> = arms
                 .iter()
-                .map(|(condition, inner)| format!("if {} {}", expression(condition), body(inner, level)))
+                .map(|(condition, inner)| {
+                    format!("if {} {}", expression(condition), body(inner, level))
+                })
                 .collect();
             shown.extend(otherwise.as_ref().map(|inner| body(inner, level)));
             shown.join(" else ")
         }
         StepKind::Binary { op, lhs, rhs, .. } => {
             let (symbol, binding) = operator(*op);
-            format!("{} {symbol} {}", operand(lhs, binding, level), operand(rhs, binding + 1, level))
+            format!(
+                "{} {symbol} {}",
+                operand(lhs, binding, level),
+                operand(rhs, binding + 1, level)
+            )
         }
     }
 }

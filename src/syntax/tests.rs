@@ -1,11 +1,26 @@
-use super::*;
-#[test]
-fn probe() {
-    let text = std::fs::read_to_string("/tmp/probe.net").unwrap();
-    for chunk in text.split("----\n") {
-        let mut m = crate::source::SourceMap::new();
-        let id = m.add("a.net", chunk);
-        let (_file, ds) = parse(id, chunk);
-        print!("{}", crate::diagnostic::render_text(&ds, &m, false));
-    }
+//! What the parser makes of texts, good and bad.
+
+mod arbitrary;
+mod hostile;
+mod roundtrip;
+mod trees;
+
+use super::ast::File;
+use super::parse;
+use crate::diagnostic::Diagnostic;
+use crate::source::FileId;
+
+/// A text with every form of the language, and one with every kind of mistake.
+const ACCEPTED: &str = include_str!("../../tests/ui/accepted.net");
+const BROKEN: &str = include_str!("../../tests/ui/syntax_several_errors.net");
+
+fn parse_text(text: &str) -> (File, Vec<Diagnostic>) {
+    parse(FileId(0), text)
+}
+
+/// The tree of a text without errors.
+fn parse_clean(text: &str) -> File {
+    let (file, diagnostics) = parse_text(text);
+    assert!(diagnostics.is_empty(), "{text}\n{diagnostics:#?}");
+    file
 }

@@ -4,27 +4,50 @@ use crate::diagnostic::did_you_mean;
 
 /// The words that cannot be names, in the order of the specification.
 pub const RESERVED: &[&str] = &[
-    "use", "as", "fn", "block", "net", "input", "from", "output", "let", "require", "labels", "residual", "shortcut",
-    "when", "concat", "repeat", "in", "it", "if", "then", "else", "and", "or", "not", "true", "false",
+    "use", "as", "fn", "block", "net", "input", "from", "output", "let", "require", "labels",
+    "residual", "shortcut", "when", "concat", "repeat", "in", "it", "if", "then", "else", "and",
+    "or", "not", "true", "false",
 ];
 
 /// The words that a declaration starts with.
 pub(super) const DECLARATIONS: &[&str] = &["use", "fn", "block", "net"];
 
 /// The words that a statement or step may start with, names and `in`, `it` aside.
-pub(super) const STATEMENTS: &[&str] =
-    &["input", "output", "let", "require", "labels", "residual", "concat", "repeat", "if"];
+pub(super) const STATEMENTS: &[&str] = &[
+    "input", "output", "let", "require", "labels", "residual", "concat", "repeat", "if",
+];
 
 /// The types of parameters.
 pub(super) const TYPES: &[&str] = &["int", "float", "bool", "string", "size", "block"];
 
 /// What other languages say, and what it is called here.
 const SYNONYMS: &[(&str, &str)] = &[
-    ("import", "use"), ("include", "use"), ("def", "fn"), ("func", "fn"), ("function", "fn"), ("class", "net"),
-    ("model", "net"), ("network", "net"), ("module", "block"), ("layer", "block"), ("for", "repeat"),
-    ("foreach", "repeat"), ("loop", "repeat"), ("var", "let"), ("const", "let"), ("assert", "require"),
-    ("return", "output"), ("str", "string"), ("text", "string"), ("boolean", "bool"), ("number", "float"),
-    ("double", "float"), ("integer", "int"), ("elif", "else if"), ("xor", "!="), ("null", "false"),
+    ("import", "use"),
+    ("include", "use"),
+    ("def", "fn"),
+    ("func", "fn"),
+    ("function", "fn"),
+    ("class", "net"),
+    ("model", "net"),
+    ("network", "net"),
+    ("module", "block"),
+    ("layer", "block"),
+    ("for", "repeat"),
+    ("foreach", "repeat"),
+    ("loop", "repeat"),
+    ("var", "let"),
+    ("const", "let"),
+    ("assert", "require"),
+    ("return", "output"),
+    ("str", "string"),
+    ("text", "string"),
+    ("boolean", "bool"),
+    ("number", "float"),
+    ("double", "float"),
+    ("integer", "int"),
+    ("elif", "else if"),
+    ("xor", "!="),
+    ("null", "false"),
 ];
 
 /// Whether a word cannot be a name.

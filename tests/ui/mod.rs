@@ -53,16 +53,29 @@ fn diagnostics_are_as_expected() {
         }
         let expected = fs::read_to_string(&beside).unwrap_or_default();
         if found != expected {
-            failures.push(format!("{}\nexpected:\n{expected}\nfound:\n{found}", path.display()));
+            failures.push(format!(
+                "{}\nexpected:\n{expected}\nfound:\n{found}",
+                path.display()
+            ));
         }
     }
-    assert!(failures.is_empty(), "{}\n(UPDATE=1 rewrites the expectations)", failures.join("\n"));
+    assert!(
+        failures.is_empty(),
+        "{}\n(UPDATE=1 rewrites the expectations)",
+        failures.join("\n")
+    );
 }
 
 #[test]
 fn every_broken_source_has_a_message() {
     for path in cases() {
-        let is_broken = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("syntax_"));
-        assert!(!is_broken || !diagnose(&path).is_empty(), "{}", path.display());
+        let is_broken = path
+            .file_name()
+            .is_some_and(|name| name.to_string_lossy().starts_with("syntax_"));
+        assert!(
+            !is_broken || !diagnose(&path).is_empty(),
+            "{}",
+            path.display()
+        );
     }
 }

@@ -225,7 +225,11 @@ fn unused_declarations(program: &Program, references: &[Vec<Reference>]) -> Vec<
     let nets: Vec<DeclarationId> = program
         .declaration_ids()
         .filter(of_root)
-        .filter(|id| program.template(*id).is_some_and(|t| t.kind == TemplateKind::Net))
+        .filter(|id| {
+            program
+                .template(*id)
+                .is_some_and(|t| t.kind == TemplateKind::Net)
+        })
         .collect();
     if nets.is_empty() {
         return Vec::new();
@@ -234,7 +238,11 @@ fn unused_declarations(program: &Program, references: &[Vec<Reference>]) -> Vec<
     let mut open = nets;
     while let Some(id) = open.pop() {
         let named = references.get(id.0 as usize).into_iter().flatten();
-        open.extend(named.map(|reference| reference.to).filter(|to| reached.insert(*to)));
+        open.extend(
+            named
+                .map(|reference| reference.to)
+                .filter(|to| reached.insert(*to)),
+        );
     }
     let mut lints = Vec::new();
     for id in program.declaration_ids().filter(of_root) {

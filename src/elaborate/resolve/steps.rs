@@ -6,8 +6,8 @@ use crate::diagnostic::{Diagnostic, codes};
 use crate::elaborate::program::Entity;
 use crate::source::Span;
 use crate::syntax::ast::{
-    Body, Call, Chain, Expr, Ident, RepeatOver, ShapePattern, Statement, StatementKind, Step, StepKind,
-    TemplateKind, Type,
+    Body, Call, Chain, Expr, Ident, RepeatOver, ShapePattern, Statement, StatementKind, Step,
+    StepKind, TemplateKind, Type,
 };
 
 impl<'p> Resolver<'p> {
@@ -48,7 +48,10 @@ impl<'p> Resolver<'p> {
                 source,
             } => {
                 if !self.is_net || !outermost {
-                    self.misplaced("an `input` stands directly in the body of a net", statement.span);
+                    self.misplaced(
+                        "an `input` stands directly in the body of a net",
+                        statement.span,
+                    );
                 }
                 self.pattern(shape);
                 if let Some(source) = source {

@@ -4,10 +4,11 @@ use pest::iterators::{Pair, Pairs};
 
 use super::{Builder, next, only, parts};
 use crate::diagnostic::{Diagnostic, codes};
+use crate::limits;
 use crate::source::Span;
 use crate::syntax::ast::{
-    Body, Declaration, Definition, FnDeclaration, Ident, Param, Statement, Template, TemplateKind, Text, TextPart,
-    Type, Use,
+    Body, Declaration, Definition, FnDeclaration, Ident, Param, Statement, Template, TemplateKind,
+    Text, TextPart, Type, Use,
 };
 use crate::syntax::explain;
 use crate::syntax::parse::{Item, Rule, statement_failure};
@@ -29,7 +30,9 @@ impl Builder<'_, '_> {
     fn declaration(&mut self, doc: String, pair: Pair<'_, Rule>) -> Item {
         match pair.as_rule() {
             Rule::use_declaration => Item::Use(self.use_declaration(pair)),
-            Rule::fn_declaration => Item::Declaration(Declaration::Fn(self.fn_declaration(doc, pair))),
+            Rule::fn_declaration => {
+                Item::Declaration(Declaration::Fn(self.fn_declaration(doc, pair)))
+            }
             _ => Item::Declaration(Declaration::Template(self.template(doc, pair))),
         }
     }
@@ -127,7 +130,9 @@ impl Builder<'_, '_> {
         Param {
             name: self.ident(&next(&mut parts)),
             ty: parts.next().map(type_name),
-            default: parts.next().map(|default| self.expression(only(default), 0)),
+            default: parts
+                .next()
+                .map(|default| self.expression(only(default), 0)),
             span,
         }
     }
@@ -154,16 +159,27 @@ impl Builder<'_, '_> {
     /// Whether what starts at `from` goes on with what ended before it: on the same line, or with an operator.
     fn is_joined(&self, before: Span, from: usize) -> bool {
         let between = &self.scan.text[before.end as usize..from];
-        !between.contains('\n') || self.scan.text[from..].starts_with(['-', '+', '*', '=', ':', ','])
+        !between.contains('\n')
+            || self.scan.text[from..].starts_with(['-', '+', '*', '=', ':', ','])
     }
 
     fn explain_bad_statement(&mut self, from: usize, pair: &Pair<'_, Rule>) {
+        // Explaining costs more than parsing, so not for what nobody will read. Those count too that the guard has told of.
+        self.explained += 1;
+        if self.explained > limits::DIAGNOSTICS {
+            return;
+        }
         let failure = statement_failure(self.text, self.section, from);
         let found = match failure {
             Some(failure) => explain::explain(self.id, self.scan, self.section, &failure),
             None => {
                 let span = self.span(pair);
-                Some(Diagnostic::new(codes::SYNTAX, "expected a statement", span, "this is none"))
+                Some(Diagnostic::new(
+                    codes::SYNTAX,
+                    "expected a statement",
+                    span,
+                    "this is none",
+                ))
             }
         };
         if let Some(diagnostic) = found {

@@ -30,7 +30,12 @@ pub(in crate::syntax) mod binding {
         match op {
             BinaryOp::Or => 1,
             BinaryOp::And => 2,
-            BinaryOp::Eq | BinaryOp::Ne | BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge => COMPARISON,
+            BinaryOp::Eq
+            | BinaryOp::Ne
+            | BinaryOp::Lt
+            | BinaryOp::Le
+            | BinaryOp::Gt
+            | BinaryOp::Ge => COMPARISON,
             BinaryOp::Add | BinaryOp::Sub => 5,
             BinaryOp::Mul | BinaryOp::Div | BinaryOp::Rem => 6,
         }
@@ -92,9 +97,14 @@ impl Builder<'_, '_> {
                 && let Some(before) = compared.replace(op_span)
             {
                 self.report(
-                    Diagnostic::new(codes::SYNTAX, "comparisons do not chain", op_span, "a second comparison")
-                        .with_secondary(before, "the first")
-                        .with_help("join them by `and`: `a < b and b < c`"),
+                    Diagnostic::new(
+                        codes::SYNTAX,
+                        "comparisons do not chain",
+                        op_span,
+                        "a second comparison",
+                    )
+                    .with_secondary(before, "the first")
+                    .with_help("join them by `and`: `a < b and b < c`"),
                 );
             }
             if level < binding::COMPARISON {
@@ -121,8 +131,13 @@ impl Builder<'_, '_> {
         };
         if level < least {
             self.report(
-                Diagnostic::new(codes::SYNTAX, "`not` behind an operator that binds tighter", at, "applies to what?")
-                    .with_help("put parentheses around it: `a == (not b)`"),
+                Diagnostic::new(
+                    codes::SYNTAX,
+                    "`not` behind an operator that binds tighter",
+                    at,
+                    "applies to what?",
+                )
+                .with_help("put parentheses around it: `a == (not b)`"),
             );
         }
         let operand = self.climb(parts, level, depth);

@@ -39,7 +39,15 @@ impl Builder<'_, '_> {
 
     fn too_large(&mut self, pair: &Pair<'_, Rule>, note: &str) {
         let span = self.span(pair);
-        self.report(Diagnostic::new(codes::BAD_NUMBER, "a number is too large", span, "cannot be represented").with_note(note));
+        self.report(
+            Diagnostic::new(
+                codes::BAD_NUMBER,
+                "a number is too large",
+                span,
+                "cannot be represented",
+            )
+            .with_note(note),
+        );
     }
 
     /// A string literal.
@@ -92,7 +100,10 @@ impl Builder<'_, '_> {
                     "the escapes are `\\\"`, `\\\\`, `\\n` and `\\t`; for a backslash write `\\\\`"
                 };
                 let message = format!("`\\{}` is no escape", escaped.escape_debug());
-                self.report(Diagnostic::new(codes::BAD_ESCAPE, message, span, "unknown escape").with_help(help));
+                self.report(
+                    Diagnostic::new(codes::BAD_ESCAPE, message, span, "unknown escape")
+                        .with_help(help),
+                );
                 escaped
             }
         }

@@ -5,7 +5,8 @@ use pest::iterators::Pair;
 use super::{Builder, next, only, parts};
 use crate::source::Span;
 use crate::syntax::ast::{
-    Chain, RepeatOver, ShapePattern, Shortcut, Statement, StatementKind, Step, StepKind, StepOp, Text,
+    Chain, RepeatOver, ShapePattern, Shortcut, Statement, StatementKind, Step, StepKind, StepOp,
+    Text,
 };
 use crate::syntax::parse::Rule;
 

@@ -1,6 +1,6 @@
 //! The mistakes that people make, each with the words that help.
 
-use super::{Site, quoted};
+use super::{Site, numbers, quoted};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::syntax::guard::TokenKind;
 use crate::syntax::parse::Rule;
@@ -13,8 +13,8 @@ pub(super) fn find(site: &Site<'_>) -> Option<Diagnostic> {
         reserved_label,
         other_arrow,
         power,
-        size_in_pieces,
-        malformed_number,
+        numbers::size_in_pieces,
+        numbers::malformed_number,
         misspelt_statement,
         declaration,
         alias_with_parameters,
@@ -34,7 +34,13 @@ pub(super) fn find(site: &Site<'_>) -> Option<Diagnostic> {
 }
 
 fn reserved_name(site: &Site<'_>) -> Option<Diagnostic> {
-    let wants_name = site.expects_any(&[Rule::name, Rule::use_name, Rule::param, Rule::fn_param, Rule::label]);
+    let wants_name = site.expects_any(&[
+        Rule::name,
+        Rule::use_name,
+        Rule::param,
+        Rule::fn_param,
+        Rule::label,
+    ]);
     let word = site.word(0);
     (wants_name && is_reserved(word)).then(|| {
         Diagnostic::new(
@@ -84,78 +90,26 @@ fn other_arrow(site: &Site<'_>) -> Option<Diagnostic> {
     let span = site.span(from, to);
     let written = &site.text[span.range()];
     Some(
-        Diagnostic::new(codes::SYNTAX, format!("expected `->`, found {}", quoted(written)), span, "expected `->`")
-            .with_help("steps are joined by `->`"),
+        Diagnostic::new(
+            codes::SYNTAX,
+            format!("expected `->`, found {}", quoted(written)),
+            span,
+            "expected `->`",
+        )
+        .with_help("steps are joined by `->`"),
     )
 }
 
 fn power(site: &Site<'_>) -> Option<Diagnostic> {
     (site.word(0) == "*" && site.word(-1) == "*" && site.gap(0).is_empty()).then(|| {
-        Diagnostic::new(codes::SYNTAX, "there is no operator `**`", site.span(-1, 0), "not an operator")
-            .with_help("write the product out; in the body of a function, `pow(x, y)`")
+        Diagnostic::new(
+            codes::SYNTAX,
+            "there is no operator `**`",
+            site.span(-1, 0),
+            "not an operator",
+        )
+        .with_help("write the product out; in the body of a function, `pow(x, y)`")
     })
-}
-
-/// `3 x 3`, `3 x3`.
-fn size_in_pieces(site: &Site<'_>) -> Option<Diagnostic> {
-    let is_x = |offset| {
-        let word = site.word(offset);
-        site.is_kind(offset, TokenKind::Word)
-            && site.is_kind(offset - 1, TokenKind::Number)
-            && word.strip_prefix(['x', 'X']).is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()))
-    };
-    let (from, mut to) = if is_x(0) {
-        (-1, 0)
-    } else if is_x(-1) {
-        (-2, -1)
-    } else {
-        return None;
-    };
-    if site.word(to).len() == 1 && site.is_kind(to + 1, TokenKind::Number) {
-        to += 1;
-    }
-    let span = site.span(from, to);
-    let joined: String = site.text[span.range()].split_whitespace().collect();
-    Some(
-        Diagnostic::new(codes::SYNTAX, "a size is written in one piece", span, "has white space in it")
-            .with_help(format!("write `{}`", joined.to_lowercase())),
-    )
-}
-
-/// `3X3`, `3x`, `12px`, `.5`, `1.`, `1__0`.
-fn malformed_number(site: &Site<'_>) -> Option<Diagnostic> {
-    let wrong = |from, to, help: String| {
-        let span = site.span(from, to);
-        let written = quoted(&site.text[span.range()]);
-        Some(Diagnostic::new(codes::SYNTAX, format!("{written} is not a number"), span, "not a number").with_help(help))
-    };
-    if site.word(0) == "." && site.is_kind(1, TokenKind::Number) && site.gap(1).is_empty() {
-        return wrong(0, 1, format!("write `0.{}`", site.word(1)));
-    }
-    if site.word(0) == "." && site.is_kind(-1, TokenKind::Number) && site.gap(0).is_empty() {
-        return wrong(-1, 0, format!("write `{}.0`", site.word(-1)));
-    }
-    let word = site.word(0);
-    if !site.is_kind(0, TokenKind::Number) || word.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    if word.contains('_') && word.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_') {
-        let is_proper = !word.ends_with('_') && !word.contains("__");
-        return if is_proper { None } else { wrong(0, 0, "`_` stands between two digits".to_owned()) };
-    }
-    let lower = word.to_lowercase();
-    if let Some((height, width)) = lower.split_once('x') {
-        let is_count = |side: &str| side.bytes().all(|byte| byte.is_ascii_digit());
-        return match width {
-            _ if word == lower && !width.is_empty() && is_count(width) => None,
-            _ if is_count(height) && !width.is_empty() && is_count(width) => wrong(0, 0, format!("write `{lower}`")),
-            _ => wrong(0, 0, "a size is a height and a width: `3x3`".to_owned()),
-        };
-    }
-    if word.bytes().any(|byte| byte.is_ascii_alphabetic() && !matches!(byte, b'e' | b'E')) {
-        return wrong(0, 0, "a number is followed by no letters, and a name starts with one".to_owned());
-    }
-    None
 }
 
 /// `repaet i in 0..3 { ... }`, `var x = 3`: the first words were taken for steps.
@@ -196,7 +150,10 @@ fn declaration(site: &Site<'_>) -> Option<Diagnostic> {
 }
 
 fn alias_with_parameters(site: &Site<'_>) -> Option<Diagnostic> {
-    let is_template = matches!(site.tokens.first().map(|token| site.word_of(token)), Some("net" | "block"));
+    let is_template = matches!(
+        site.tokens.first().map(|token| site.word_of(token)),
+        Some("net" | "block")
+    );
     (is_template && site.expected == [Rule::open_brace] && site.word(0) == "=").then(|| {
         Diagnostic::new(
             codes::SYNTAX,
@@ -214,11 +171,17 @@ fn equals_sign(site: &Site<'_>) -> Option<Diagnostic> {
     }
     if site.expected == [Rule::colon] && site.is_in("(") {
         let name = site.word(-1);
-        return Some(site.expected("`:` and a type").with_help(format!("write `{name}: int = ...`")));
+        return Some(
+            site.expected("`:` and a type")
+                .with_help(format!("write `{name}: int = ...`")),
+        );
     }
     let is_condition = site.expects(Rule::infix) && !site.expects(Rule::equals);
     if is_condition {
-        return Some(site.expected("`==`").with_help("values are compared by `==`"));
+        return Some(
+            site.expected("`==`")
+                .with_help("values are compared by `==`"),
+        );
     }
     let is_label = site.is_in_body() && site.is_name(-1) && site.expects(Rule::colon);
     is_label.then(|| {
@@ -234,20 +197,34 @@ fn colon(site: &Site<'_>) -> Option<Diagnostic> {
         return None;
     }
     if site.word(-2) == "let" {
-        return Some(site.expected("`=`").with_help("a constant has the type of its value: `let name = ...`"));
+        return Some(
+            site.expected("`=`")
+                .with_help("a constant has the type of its value: `let name = ...`"),
+        );
     }
-    let is_argument = site.is_in("(") && site.is_name(-1) && site.expects_any(&[Rule::equals, Rule::comma]);
+    let is_argument =
+        site.is_in("(") && site.is_name(-1) && site.expects_any(&[Rule::equals, Rule::comma]);
     is_argument.then(|| {
-        site.expected("`=`").with_help(format!("an argument is named by `{}=...`", site.word(-1)))
+        site.expected("`=`")
+            .with_help(format!("an argument is named by `{}=...`", site.word(-1)))
     })
 }
 
 /// `conv (64, 3x3)`.
 fn detached_parenthesis(site: &Site<'_>) -> Option<Diagnostic> {
-    let paren = if site.word(0) == "(" { 0 } else { site.opener()? };
+    let paren = if site.word(0) == "(" {
+        0
+    } else {
+        site.opener()?
+    };
     let gap = site.gap(paren);
     let is_header = matches!(site.word(paren - 2), "net" | "block" | "fn");
-    if site.word(paren) != "(" || !site.is_name(paren - 1) || is_header || gap.is_empty() || gap.contains('\n') {
+    if site.word(paren) != "("
+        || !site.is_name(paren - 1)
+        || is_header
+        || gap.is_empty()
+        || gap.contains('\n')
+    {
         return None;
     }
     Some(
@@ -264,24 +241,38 @@ fn detached_parenthesis(site: &Site<'_>) -> Option<Diagnostic> {
 fn kind_of_if(site: &Site<'_>) -> Option<Diagnostic> {
     let help = match site.word(0) {
         "{" if site.expects(Rule::kw_then) => "inside an expression it is `if c then a else b`",
-        "then" if site.expects(Rule::open_brace) => "between steps it is `if c { ... } else { ... }`",
-        "if" if site.expects_any(&[Rule::operation, Rule::operand, Rule::prefix]) => "put parentheses around this `if`",
-        _ if site.expects(Rule::kw_else) && site.expects(Rule::infix) => "an `if` in an expression needs its `else`",
+        "then" if site.expects(Rule::open_brace) => {
+            "between steps it is `if c { ... } else { ... }`"
+        }
+        "if" if site.expects_any(&[Rule::operation, Rule::operand, Rule::prefix]) => {
+            "put parentheses around this `if`"
+        }
+        _ if site.expects(Rule::kw_else) && site.expects(Rule::infix) => {
+            "an `if` in an expression needs its `else`"
+        }
         _ => return None,
     };
     Some(site.unexpected().with_help(help))
 }
 
 fn function_body(site: &Site<'_>) -> Option<Diagnostic> {
-    let is_fn = site.tokens.first().is_some_and(|token| site.word_of(token) == "fn");
-    (is_fn && matches!(site.word(0), "{" | "->" | ":") && site.expects(Rule::equals))
-        .then(|| site.expected("`=`").with_help("a function is `fn f(x) = expression`"))
+    let is_fn = site
+        .tokens
+        .first()
+        .is_some_and(|token| site.word_of(token) == "fn");
+    (is_fn && matches!(site.word(0), "{" | "->" | ":") && site.expects(Rule::equals)).then(|| {
+        site.expected("`=`")
+            .with_help("a function is `fn f(x) = expression`")
+    })
 }
 
 fn missing_comma(site: &Site<'_>) -> Option<Diagnostic> {
     let starts_value = match site.token(0)?.kind {
         TokenKind::Punctuation => site.word(0) == "[",
-        TokenKind::Word => !is_reserved(site.word(0)) || matches!(site.word(0), "in" | "it" | "true" | "false" | "if"),
+        TokenKind::Word => {
+            !is_reserved(site.word(0))
+                || matches!(site.word(0), "in" | "it" | "true" | "false" | "if")
+        }
         _ => true,
     };
     let closer = match site.word(site.opener()?) {
@@ -304,16 +295,28 @@ fn word_out_of_place(site: &Site<'_>) -> Option<Diagnostic> {
     }
     let word = site.word(0);
     let (message, help) = match word {
-        "else" => ("`else` without an `if` before it", "it follows the `}` of an `if`"),
-        "shortcut" => ("`shortcut` without a `residual` before it", "it follows the `}` of a `residual`"),
-        "from" => ("`from` without an `input` before it", "it follows the shape of an input"),
+        "else" => (
+            "`else` without an `if` before it",
+            "it follows the `}` of an `if`",
+        ),
+        "shortcut" => (
+            "`shortcut` without a `residual` before it",
+            "it follows the `}` of a `residual`",
+        ),
+        "from" => (
+            "`from` without an `input` before it",
+            "it follows the shape of an input",
+        ),
         _ if DECLARATIONS.contains(&word) => (
             "a declaration cannot stand in a body",
             "declarations stand side by side; is a `}` missing before this one?",
         ),
         _ => return None,
     };
-    Some(Diagnostic::new(codes::SYNTAX, message, site.span(0, 0), "cannot stand here").with_help(help))
+    Some(
+        Diagnostic::new(codes::SYNTAX, message, site.span(0, 0), "cannot stand here")
+            .with_help(help),
+    )
 }
 
 fn type_name(site: &Site<'_>) -> Option<Diagnostic> {
@@ -322,7 +325,10 @@ fn type_name(site: &Site<'_>) -> Option<Diagnostic> {
     }
     let help = match meant(site.word(0), TYPES) {
         Some(name) => format!("did you mean `{name}`?"),
-        None => format!("the types are {} and lists such as `[int]`", TYPES.join(", ")),
+        None => format!(
+            "the types are {} and lists such as `[int]`",
+            TYPES.join(", ")
+        ),
     };
     Some(site.expected("a type").with_help(help))
 }

@@ -77,6 +77,11 @@ impl Scanner<'_> {
                 }
                 self.edits.push((at..at + 1, b' '));
             }
+            // A body is closed by a mistyped bracket only where its own would stand, at the start of a line.
+            None if self.is_inside_body() && self.indent != Some(at - self.line_start) => {
+                self.stray(at);
+                self.poison(at..at + 1);
+            }
             None if self.next_bracket() == self.stack.last().map(Open::closer) => {
                 self.stray(at);
                 self.poison(at..at + 1);
@@ -94,6 +99,10 @@ impl Scanner<'_> {
         if self.stack.last().is_some_and(|outer| outer.byte == b'"') {
             self.piece_start = at + 1;
         }
+    }
+
+    fn is_inside_body(&self) -> bool {
+        self.stack.last().is_some_and(|open| open.byte == b'{')
     }
 
     /// The next bracket, if any.
@@ -117,7 +126,8 @@ impl Scanner<'_> {
 
     /// A closer of another kind than the bracket that is open: taken for the right one.
     fn mistyped(&mut self, at: usize) {
-        let Some((opened, expected)) = self.stack.last().map(|open| (open.at, open.closer())) else {
+        let Some((opened, expected)) = self.stack.last().map(|open| (open.at, open.closer()))
+        else {
             return;
         };
         let (found, expected) = (char::from(self.bytes[at]), char::from(expected));
@@ -166,8 +176,11 @@ impl Scanner<'_> {
         );
         if let Some(comment) = open.comment {
             diagnostic = diagnostic
-                .with_secondary(self.span(comment..comment + 2), "a comment from here to the end of the line")
-                .with_help("`/` of two ints already rounds down: for floor division write `/`");
+                .with_secondary(
+                    self.span(comment..comment + 2),
+                    "a comment from here to the end of the line",
+                )
+                .with_help("for floor division write `/`: between two ints it rounds down");
         }
         diagnostic
     }
@@ -190,21 +203,28 @@ impl Scanner<'_> {
         };
         let mut diagnostic = self.unclosed(culprit);
         if let Some((_, closer)) = self.suspect.filter(|(at, _)| *at == culprit.at) {
-            diagnostic = diagnostic
-                .with_secondary(self.span(closer..closer + 1), "closed here, but by its indentation this belongs elsewhere");
+            diagnostic = diagnostic.with_secondary(
+                self.span(closer..closer + 1),
+                "closed here, but by its indentation this belongs elsewhere",
+            );
         } else if end < self.bytes.len() {
             let word = self.run_end(self.at, super::is_word);
-            diagnostic = diagnostic.with_secondary(self.span(self.at..word), "the next declaration starts here");
+            diagnostic = diagnostic
+                .with_secondary(self.span(self.at..word), "the next declaration starts here");
         }
         for other in open.iter().rev().skip(1).take(2) {
-            diagnostic = diagnostic.with_secondary(self.span(other.at..other.at + 1), "this one is open too");
+            diagnostic = diagnostic
+                .with_secondary(self.span(other.at..other.at + 1), "this one is open too");
         }
         self.report(diagnostic);
         if innermost.byte != b'{' {
             self.covered.push(innermost.at..end + open.len());
         }
         self.covered.push(end..end + open.len());
-        open.iter().rev().map(|open| char::from(open.closer())).collect()
+        open.iter()
+            .rev()
+            .map(|open| char::from(open.closer()))
+            .collect()
     }
 
     /// A piece of a string: up to its end, to a `{`, or to the end of the line.
@@ -272,8 +292,13 @@ impl Scanner<'_> {
         let (start, end) = (inner[0].at, self.at);
         let quote = self.span(start..start + 1);
         let diagnostic = match inner.get(1) {
-            None => Diagnostic::new(codes::UNCLOSED, "a text is not closed", quote, "starts here")
-                .with_help("a text ends with `\"`, on the line it began on"),
+            None => Diagnostic::new(
+                codes::UNCLOSED,
+                "a text is not closed",
+                quote,
+                "starts here",
+            )
+            .with_help("a text ends with `\"`, on the line it began on"),
             Some(brace) => Diagnostic::new(
                 codes::UNCLOSED,
                 "`{` in a text is not closed",
@@ -294,11 +319,13 @@ impl Scanner<'_> {
 
     /// Brackets that were opened on this line and whose closers an unclosed text swallowed are closed there: the missing
     /// quote is the one fault.
-    fn rescue_closers(&mut self, start: usize, end: usize) {
+    pub(super) fn rescue_closers(&mut self, start: usize, end: usize) {
         let mut from = start;
         while let Some(open) = self.stack.last()
             && open.at >= self.line_start
-            && let Some(offset) = self.bytes[from..end].iter().position(|byte| *byte == open.closer())
+            && let Some(offset) = self.bytes[from..end]
+                .iter()
+                .position(|byte| *byte == open.closer())
         {
             from += offset;
             self.edits.push((from..from + 1, open.closer()));

@@ -25,6 +25,8 @@ fn advice(rest: &str) -> Option<&'static str> {
         '≠' => "write `!=`",
         '·' => "write `*`",
         '÷' => "write `/`",
+        c if c.is_whitespace() => "write an ordinary space",
+        c if is_invisible(c) => "delete it",
         _ => return None,
     })
 }
@@ -44,7 +46,10 @@ pub(super) fn is_bidi(c: char) -> bool {
 }
 
 fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}')
+    matches!(
+        c,
+        '\u{ad}' | '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}'
+    )
 }
 
 impl Scanner<'_> {
@@ -85,6 +90,12 @@ impl Scanner<'_> {
                 }
                 self.at = end;
             }
+            // Likely a sequence for a terminal, whose other characters mean nothing either.
+            _ if c.is_control() => {
+                self.at = self.line_end();
+                self.poison(start..self.at);
+                self.rescue_closers(start, self.at);
+            }
             _ => {
                 self.poison(start..end);
                 self.at = end;
@@ -104,7 +115,11 @@ impl Scanner<'_> {
             two @ ("&&" | "||") => format!("`{two}`"),
             _ => display(c),
         };
-        let place = if c == '#' { start..start + 1 } else { start..end };
+        let place = if c == '#' {
+            start..start + 1
+        } else {
+            start..end
+        };
         let mut diagnostic = Diagnostic::new(
             codes::BAD_CHARACTER,
             format!("{shown} cannot stand here"),
@@ -118,14 +133,22 @@ impl Scanner<'_> {
     /// Inside strings and comments every character may stand that shows itself for what it is.
     pub(super) fn check_quoted(&mut self, range: Range<usize>) {
         let is_bad = |c: char| (c.is_control() && !matches!(c, '\t' | '\n' | '\r')) || is_bidi(c);
-        let mut bad = self.text[range.clone()].char_indices().filter(|(_, c)| is_bad(*c));
-        let Some((offset, c)) = bad.next() else { return };
+        let mut bad = self.text[range.clone()]
+            .char_indices()
+            .filter(|(_, c)| is_bad(*c));
+        let Some((offset, c)) = bad.next() else {
+            return;
+        };
         let start = range.start + offset;
         let diagnostic = Diagnostic::new(
             codes::BAD_CHARACTER,
             format!("{} cannot stand here", display(c)),
             self.span(start..start + c.len_utf8()),
-            if is_bidi(c) { "reorders the text around it" } else { "a control character" },
+            if is_bidi(c) {
+                "reorders the text around it"
+            } else {
+                "a control character"
+            },
         );
         self.report(diagnostic);
     }

@@ -25,17 +25,34 @@ fn bound(item: &Expr, least: u8) -> String {
             format!("{}[{}]", bound(base, binding::POSTFIX), expression(index)),
             binding::POSTFIX,
         ),
-        ExprKind::Unary(UnaryOp::Neg, inner) => (format!("-{}", bound(inner, binding::NEGATION)), binding::NEGATION),
-        ExprKind::Unary(UnaryOp::Not, inner) => (format!("not {}", bound(inner, binding::NOT)), binding::NOT),
+        ExprKind::Unary(UnaryOp::Neg, inner) => (
+            format!("-{}", bound(inner, binding::NEGATION)),
+            binding::NEGATION,
+        ),
+        ExprKind::Unary(UnaryOp::Not, inner) => {
+            (format!("not {}", bound(inner, binding::NOT)), binding::NOT)
+        }
         ExprKind::Binary(op, lhs, rhs, _) => {
             let level = binding::of(*op);
             // All group from the left, but comparisons do not chain at all.
-            let left = if level == binding::COMPARISON { level + 1 } else { level };
-            let shown = format!("{} {} {}", bound(lhs, left), op.symbol(), bound(rhs, level + 1));
+            let left = if level == binding::COMPARISON {
+                level + 1
+            } else {
+                level
+            };
+            let shown = format!(
+                "{} {} {}",
+                bound(lhs, left),
+                op.symbol(),
+                bound(rhs, level + 1)
+            );
             (shown, level)
         }
         ExprKind::If(condition, then, otherwise) => {
-            let (condition, then) = (bound(condition, binding::IF + 1), bound(then, binding::IF + 1));
+            let (condition, then) = (
+                bound(condition, binding::IF + 1),
+                bound(then, binding::IF + 1),
+            );
             let shown = format!("if {condition} then {then} else {}", expression(otherwise));
             (shown, binding::IF)
         }
@@ -45,12 +62,20 @@ fn bound(item: &Expr, least: u8) -> String {
         }
         ExprKind::Call(inner) => (call(inner), binding::POSTFIX),
     };
-    if level < least { format!("({shown})") } else { shown }
+    if level < least {
+        format!("({shown})")
+    } else {
+        shown
+    }
 }
 
 /// A call; a name if it has no parentheses.
 pub(super) fn call(item: &Call) -> String {
-    let arguments = if item.parenthesised { argument_list(item) } else { String::new() };
+    let arguments = if item.parenthesised {
+        argument_list(item)
+    } else {
+        String::new()
+    };
     format!("{}{arguments}", item.callee.name)
 }
 

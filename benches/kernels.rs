@@ -1,0 +1,261 @@
+//! Kernels of typical layers against the machine's peak for 128-bit vectors.
+//!
+//! `cargo bench --bench kernels` first prints a table, in which kernel and peak take turns so that a busy machine slows both, and then lets criterion
+//! measure each kernel. Throughput counts a multiply-add as two operations: `Gelem/s` are GFLOP/s.
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use netc::codegen::detect_machine;
+use netc::codegen::jit::{self, Executable};
+use netc::graph::{Conv, Margins, Shape};
+use netc::kernels::{KernelSpec, conv, dense};
+use netc::plan::{KernelId, Machine, View};
+
+/// A kernel with its operands.
+struct Bench {
+    name: &'static str,
+    executable: Executable,
+    spec: KernelSpec,
+    operands: Vec<Vec<f32>>,
+    flops: u64,
+    batch: usize,
+    compile_time: Duration,
+}
+
+impl Bench {
+    fn new(
+        name: &'static str,
+        spec: KernelSpec,
+        input: &View,
+        flops: usize,
+        batch: usize,
+        machine: &Machine,
+    ) -> Bench {
+        let start = Instant::now();
+        let executable =
+            jit::compile(std::slice::from_ref(&spec), machine).expect("the kernel compiles");
+        let compile_time = start.elapsed();
+        let image = input.n_blocks() * input.plane_stride();
+        let mut operands = vec![vec![0.5; batch * image]];
+        for packing in spec.packings() {
+            let mut packed = vec![0.0; packing.packed_len()];
+            packing.pack(&vec![0.25; packing.len()], &mut packed);
+            operands.push(packed);
+        }
+        let output = spec.output();
+        let image = output.n_blocks() * output.plane_stride();
+        operands.push(vec![0.0; batch * image]);
+        Bench {
+            name,
+            executable,
+            spec,
+            operands,
+            flops: (batch * flops) as u64,
+            batch,
+            compile_time,
+        }
+    }
+
+    /// Runs the tasks of share `share` of [`SHARES`].
+    fn run_share(&mut self, share: usize) {
+        let pointers: Vec<*mut f32> = self
+            .operands
+            .iter_mut()
+            .map(|operand| operand.as_mut_ptr())
+            .collect();
+        let n_tasks = self.spec.n_tasks(self.batch);
+        let (begin, end) = (n_tasks * share / SHARES, n_tasks * (share + 1) / SHARES);
+        let function = self.executable.function(KernelId(0));
+        // SAFETY: the operands are in the spec's order and as large as their views, packings and the batch say.
+        unsafe { function(pointers.as_ptr(), begin, end, self.batch) };
+    }
+
+    fn run(&mut self) {
+        for share in 0..SHARES {
+            self.run_share(share);
+        }
+    }
+}
+
+/// Parts that a kernel's tasks are timed in, so that what else the machine does spoils one of them and not the whole.
+const SHARES: usize = 32;
+
+/// Channels in, channels out, size of the input, kernel, stride, groups.
+type ConvShape = (&'static str, usize, usize, usize, usize, usize, usize);
+
+const CONVS: [ConvShape; 16] = [
+    ("3x3 64@56", 64, 64, 56, 3, 1, 1),
+    ("3x3 128@28", 128, 128, 28, 3, 1, 1),
+    ("3x3 256@14", 256, 256, 14, 3, 1, 1),
+    ("3x3 512@7", 512, 512, 7, 3, 1, 1),
+    ("3x3 stride 2 128@56", 128, 128, 56, 3, 2, 1),
+    ("3x3 64@224", 64, 64, 224, 3, 1, 1),
+    ("3x3 512@28", 512, 512, 28, 3, 1, 1),
+    ("1x1 256->64@56", 256, 64, 56, 1, 1, 1),
+    ("1x1 64->256@56", 64, 256, 56, 1, 1, 1),
+    ("1x1 256@14", 256, 256, 14, 1, 1, 1),
+    ("1x1 1024->256@14", 1024, 256, 14, 1, 1, 1),
+    ("1x1 512->2048@7", 512, 2048, 7, 1, 1, 1),
+    ("7x7 stride 2 3->64@224", 3, 64, 224, 7, 2, 1),
+    ("3x3 16@32", 16, 16, 32, 3, 1, 1),
+    ("3x3 128@56 in 32 groups", 128, 128, 56, 3, 1, 32),
+    ("3x3 depthwise 144@56", 144, 144, 56, 3, 1, 144),
+];
+
+/// Inputs, features, batch.
+const DENSES: [(&str, usize, usize, usize); 4] = [
+    ("dense 4096->4096", 4096, 4096, 1),
+    ("dense 4096->4096, 16 images", 4096, 4096, 16),
+    ("dense 512->1000", 512, 1000, 1),
+    ("dense 512->1000, 8 images", 512, 1000, 8),
+];
+
+fn conv_bench(shape: ConvShape, machine: &Machine) -> Bench {
+    let (name, in_channels, out_channels, size, kernel, stride, groups) = shape;
+    let pad = kernel / 2;
+    let conv = Conv {
+        out_channels,
+        kernel: [kernel; 2],
+        stride: [stride; 2],
+        pad: Margins::symmetric([pad; 2]),
+        dilation: [1, 1],
+        groups,
+        bias: true,
+    };
+    let result = (size + 2 * pad - kernel) / stride + 1;
+    // What a user's image has: the first layer reads it as it is.
+    let block = if in_channels == 3 {
+        1
+    } else {
+        machine.family.channel_block()
+    };
+    let chw = |channels: usize, size: usize| Shape::chw(channels as u64, size as u64, size as u64);
+    let shape = chw(in_channels, size);
+    let input = View::dense(&shape, block, conv::required_halo(&conv, &shape));
+    let output = View::dense(
+        &chw(out_channels, result),
+        machine.family.channel_block(),
+        Margins::symmetric([1, 1]),
+    );
+    let spec = conv::configure(&conv, input, output, None, machine);
+    let flops = 2 * out_channels * result * result * in_channels / groups * kernel * kernel;
+    Bench::new(name, spec, &input, flops, 1, machine)
+}
+
+fn dense_bench(
+    (name, inputs, features, batch): (&'static str, usize, usize, usize),
+    machine: &Machine,
+) -> Bench {
+    let view = |features: usize| {
+        let shape = Shape::features(features as u64);
+        View::dense(&shape, machine.family.channel_block(), Margins::default())
+    };
+    let spec = dense::configure(view(inputs), view(features), true, None, machine);
+    Bench::new(
+        name,
+        spec,
+        &view(inputs),
+        2 * inputs * features,
+        batch,
+        machine,
+    )
+}
+
+fn benches() -> Vec<Bench> {
+    let machine = detect_machine().expect("the host is supported");
+    let convs = CONVS.iter().map(|&shape| conv_bench(shape, &machine));
+    let denses = DENSES.iter().map(|&shape| dense_bench(shape, &machine));
+    convs.chain(denses).collect()
+}
+
+/// Fused multiply-adds of [`peak`].
+const PEAK_ROUNDS: u64 = 1 << 15;
+const PEAK_SUMS: usize = 12;
+
+/// As many fused multiply-adds as fit: twelve independent sums of 128-bit vectors, all in registers.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "fma")]
+fn peak(x: f32) -> f32 {
+    use std::arch::x86_64::{_mm_add_ps, _mm_cvtss_f32, _mm_fmadd_ps, _mm_set1_ps};
+    let (a, b) = (_mm_set1_ps(x), _mm_set1_ps(0.5));
+    let mut sums = [_mm_set1_ps(0.0); PEAK_SUMS];
+    for _ in 0..PEAK_ROUNDS {
+        for sum in &mut sums {
+            *sum = _mm_fmadd_ps(*sum, b, a);
+        }
+    }
+    _mm_cvtss_f32(sums.into_iter().fold(a, |a, b| _mm_add_ps(a, b)))
+}
+
+/// As many fused multiply-adds as fit: twelve independent sums of 128-bit vectors, all in registers.
+#[cfg(target_arch = "aarch64")]
+fn peak(x: f32) -> f32 {
+    use std::arch::aarch64::{vaddq_f32, vaddvq_f32, vdupq_n_f32, vfmaq_f32};
+    // SAFETY: every aarch64 machine that we build for has NEON.
+    unsafe {
+        let (a, b) = (vdupq_n_f32(x), vdupq_n_f32(0.5));
+        let mut sums = [vdupq_n_f32(0.0); PEAK_SUMS];
+        for _ in 0..PEAK_ROUNDS {
+            for sum in &mut sums {
+                *sum = vfmaq_f32(a, *sum, b);
+            }
+        }
+        vaddvq_f32(sums.into_iter().fold(a, |a, b| vaddq_f32(a, b)))
+    }
+}
+
+/// GFLOP/s of one round of the peak loop.
+fn peak_rate() -> f64 {
+    let start = Instant::now();
+    // SAFETY: kernels were compiled for this machine; without fused multiply-add there would be no peak to speak of.
+    #[allow(unused_unsafe)]
+    black_box(unsafe { peak(black_box(1.0)) });
+    (PEAK_ROUNDS * PEAK_SUMS as u64 * 8) as f64 / start.elapsed().as_secs_f64() * 1e-9
+}
+
+/// Prints the table: the best of many turns of peak and of each share of a kernel's tasks.
+fn report(benches: &mut [Bench]) {
+    println!(
+        "{:<30} {:>8} {:>8} {:>6} {:>9}",
+        "kernel", "GFLOP/s", "peak", "ratio", "compile"
+    );
+    for bench in benches {
+        let (mut best, mut best_peak) = ([f64::INFINITY; SHARES], 0.0f64);
+        let begin = Instant::now();
+        while begin.elapsed() < Duration::from_millis(600) {
+            best_peak = best_peak.max(peak_rate());
+            for (share, best) in best.iter_mut().enumerate() {
+                let start = Instant::now();
+                bench.run_share(share);
+                *best = best.min(start.elapsed().as_secs_f64());
+            }
+        }
+        let rate = bench.flops as f64 / best.iter().sum::<f64>() * 1e-9;
+        println!(
+            "{:<30} {rate:>8.1} {best_peak:>8.1} {:>5.0}% {:>6.2} ms",
+            bench.name,
+            100.0 * rate / best_peak,
+            bench.compile_time.as_secs_f64() * 1e3,
+        );
+    }
+}
+
+fn kernels(criterion: &mut Criterion) {
+    let mut benches = benches();
+    report(&mut benches);
+    let mut group = criterion.benchmark_group("kernels");
+    group
+        .measurement_time(Duration::from_secs(1))
+        .warm_up_time(Duration::from_millis(200))
+        .sample_size(20);
+    for bench in &mut benches {
+        group.throughput(Throughput::Elements(bench.flops));
+        group.bench_function(bench.name, |bencher| bencher.iter(|| bench.run()));
+    }
+    group.finish();
+}
+
+criterion_group!(all, kernels);
+criterion_main!(all);

@@ -1,0 +1,86 @@
+//! `netc check`
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use super::console::{self, Failure};
+use super::target::{Include, load_program};
+use crate::diagnostic::{Diagnostic, render_json};
+use crate::elaborate;
+use crate::source::SourceMap;
+
+/// Check files: syntax, names, shapes and attributes of every net in them
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// .net files
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+
+    /// How findings are told: text on stderr or JSON on stdout
+    #[arg(long, value_enum, default_value = "text")]
+    message_format: Format,
+
+    #[command(flatten)]
+    include: Include,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+/// Checks every file, whatever the ones before it hold.
+pub fn run(args: &Args) -> Result<(), Failure> {
+    let mut found = Vec::new();
+    let (mut n_errors, mut n_warnings, mut n_nets) = (0, 0, 0);
+    let mut tell = |diagnostics: &[Diagnostic], sources: &SourceMap| {
+        let n = diagnostics
+            .iter()
+            .filter(|diagnostic| diagnostic.is_error())
+            .count();
+        n_errors += n;
+        n_warnings += diagnostics.len() - n;
+        match args.message_format {
+            Format::Text => console::report(diagnostics, sources),
+            Format::Json => {
+                if let Value::Array(values) = render_json(diagnostics, sources) {
+                    found.extend(values);
+                }
+            }
+        }
+    };
+    for path in &args.files {
+        match load_program(path, &args.include) {
+            Ok(program) => {
+                n_nets += elaborate::nets(&program)
+                    .iter()
+                    .filter(|net| net.complete)
+                    .count();
+                tell(&elaborate::check(&program), &program.sources);
+            }
+            Err(Failure::Diagnostics(diagnostics, sources)) => tell(&diagnostics, &sources),
+            Err(other) => return Err(other),
+        }
+    }
+    match args.message_format {
+        Format::Json => console::print_json(&Value::Array(found))?,
+        Format::Text => console::remark(&format!(
+            "checked {} with {}: {}, {}",
+            counted(args.files.len(), "file"),
+            counted(n_nets, "net"),
+            counted(n_errors, "error"),
+            counted(n_warnings, "warning"),
+        )),
+    }
+    match n_errors {
+        0 => Ok(()),
+        _ => Err(Failure::Reported),
+    }
+}
+
+/// `1 file`, `2 files`
+fn counted(n: usize, noun: &str) -> String {
+    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
+}

@@ -1,0 +1,170 @@
+//! Where words go: results to stdout, diagnostics and progress to stderr.
+
+use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::Value;
+
+use crate::diagnostic::{Diagnostic, codes, render_text};
+use crate::source::SourceMap;
+
+/// Why a command stops.
+#[derive(Debug)]
+pub enum Failure {
+    /// Errors, already told.
+    Reported,
+    /// Errors that are still to be told, and the texts that they point into.
+    Diagnostics(Vec<Diagnostic>, SourceMap),
+    /// A fault of netc itself.
+    Internal(String),
+    /// Whoever reads the output has seen enough.
+    ClosedPipe,
+}
+
+impl From<Diagnostic> for Failure {
+    fn from(diagnostic: Diagnostic) -> Failure {
+        Failure::Diagnostics(vec![diagnostic], SourceMap::new())
+    }
+}
+
+impl From<Vec<Diagnostic>> for Failure {
+    fn from(diagnostics: Vec<Diagnostic>) -> Failure {
+        Failure::Diagnostics(diagnostics, SourceMap::new())
+    }
+}
+
+/// Whether to colour what goes to this stream: only on a terminal, and not where `NO_COLOR` is set to anything (no-color.org).
+fn wants_colour(is_terminal: bool) -> bool {
+    let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    is_terminal && !unwanted
+}
+
+/// Tells diagnostics on stderr. What cannot be written there can be told nowhere.
+pub fn report(diagnostics: &[Diagnostic], sources: &SourceMap) {
+    let colour = wants_colour(io::stderr().is_terminal());
+    let text = render_text(diagnostics, sources, colour);
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// One line on stderr.
+pub fn remark(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// Prints text as it is on stdout.
+pub fn print(text: &str) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::BrokenPipe => Failure::ClosedPipe,
+            _ => Diagnostic::without_place(
+                codes::OUTPUT_FILE,
+                format!("cannot write to the standard output: {error}"),
+            )
+            .into(),
+        })
+}
+
+/// Prints a value as JSON on stdout, indented, with a line end.
+pub fn print_json(value: &Value) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(value)
+        .map_err(|error| Failure::Internal(error.to_string()))?;
+    print(&format!("{text}\n"))
+}
+
+/// A bar that appears on a terminal once the work has taken a noticeable time.
+pub fn progress(what: &'static str, n: u64) -> ProgressBar {
+    if !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(n);
+    if let Ok(style) = ProgressStyle::with_template("{msg:>20} [{bar:40}] {percent:>3}% {eta:>4}") {
+        bar.set_style(style.progress_chars("=> "));
+    }
+    bar.set_message(what);
+    // The first tick draws; before it nothing is seen, so that short work leaves no flicker.
+    bar.enable_steady_tick(Duration::from_millis(300));
+    bar
+}
+
+/// A text from a file as it may be shown: without control characters, which could drive the terminal.
+pub fn visible(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { '?' } else { c })
+        .collect()
+}
+
+/// `12345678` as `12,345,678`.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() * 4 / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Bytes as a person says them.
+pub fn human_bytes(n: u64) -> String {
+    match n {
+        0..1_024 => format!("{n} bytes"),
+        1_024..1_048_576 => format!("{:.1} KiB", n as f64 / 1024.0),
+        1_048_576..1_073_741_824 => format!("{:.1} MiB", n as f64 / 1_048_576.0),
+        _ => format!("{:.1} GiB", n as f64 / 1_073_741_824.0),
+    }
+}
+
+/// Columns of text, each as wide as its widest cell, two spaces apart; `right` says which columns end flush.
+pub fn table(rows: &[Vec<String>], right: &[bool]) -> String {
+    let width = |column: usize| {
+        rows.iter()
+            .filter_map(|row| row.get(column))
+            .map(|cell| cell.chars().count())
+            .max()
+            .unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..right.len()).map(width).collect();
+    let mut text = String::new();
+    for row in rows {
+        let cells = row
+            .iter()
+            .zip(&widths)
+            .zip(right)
+            .map(|((cell, width), right)| match right {
+                true => format!("{cell:>width$}"),
+                false => format!("{cell:<width$}"),
+            });
+        let line = cells.collect::<Vec<_>>().join("  ");
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped() {
+        assert_eq!(grouped(0), "0");
+        assert_eq!(grouped(999), "999");
+        assert_eq!(grouped(1000), "1,000");
+        assert_eq!(grouped(61_100_840), "61,100,840");
+    }
+
+    #[test]
+    fn tables_line_up() {
+        let rows = [
+            vec!["a".into(), "1".into()],
+            vec!["bcd".into(), "23".into()],
+        ];
+        assert_eq!(table(&rows, &[false, true]), "a     1\nbcd  23\n");
+    }
+}

@@ -1,0 +1,82 @@
+//! From a target to a session that runs: what `run`, `eval` and `bench` share.
+
+use std::time::Instant;
+
+use super::console::{self, Failure};
+use super::target::Target;
+use crate::data::Array;
+use crate::diagnostic::{Diagnostic, codes};
+use crate::pipeline::BindError;
+use crate::runtime::{RunError, Session, Tensor};
+use crate::weights::WeightSource;
+
+/// A compiled net with its weights.
+pub struct Engine {
+    session: Session,
+    /// How long compiling took, seconds.
+    pub compile_seconds: f64,
+    /// How long reading, deriving and packing the weights took, seconds.
+    pub bind_seconds: f64,
+}
+
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Failure {
+        let code = match &error {
+            RunError::InputCount { .. }
+            | RunError::InputShape { .. }
+            | RunError::ValueCount { .. } => codes::INPUT_SHAPE,
+            RunError::Memory { .. } => codes::LIMIT_TENSOR,
+            RunError::Threads(_) | RunError::Plan(_) => {
+                return Failure::Internal(error.to_string());
+            }
+        };
+        Diagnostic::without_place(code, error.to_string()).into()
+    }
+}
+
+impl Engine {
+    /// Compiles the net and binds its weights.
+    pub fn build(
+        target: &Target,
+        source: &WeightSource,
+        threads: Option<u16>,
+    ) -> Result<Engine, Failure> {
+        let start = Instant::now();
+        let compiled =
+            crate::compile(&target.graph).map_err(|error| Failure::Internal(error.to_string()))?;
+        let compile_seconds = start.elapsed().as_secs_f64();
+        let n_threads = match threads {
+            Some(threads) => usize::from(threads),
+            None => std::thread::available_parallelism().map_or(1, usize::from),
+        };
+        let bar = console::progress("binding weights", compiled.plan().packed_size as u64);
+        let bound = compiled.bind_with(source, n_threads, &|n_floats| bar.inc(n_floats as u64));
+        bar.finish_and_clear();
+        let session = bound.map_err(|error| match error {
+            BindError::Weights(faults) => Failure::from(faults),
+            BindError::Run(error) => Failure::from(error),
+        })?;
+        Ok(Engine {
+            session,
+            compile_seconds,
+            bind_seconds: start.elapsed().as_secs_f64() - compile_seconds,
+        })
+    }
+
+    /// Runs a batch: one array for each input of the net, one for each output.
+    pub fn run(&self, inputs: &[Array]) -> Result<Vec<Array>, Failure> {
+        let tensor = |input: &Array| Tensor::new(input.shape.clone(), &input.values);
+        let inputs: Vec<Tensor> = inputs.iter().map(tensor).collect::<Result<_, _>>()?;
+        let outputs = self.run_tensors(&inputs)?;
+        let array = |output: &Tensor| Array {
+            shape: output.shape().to_vec(),
+            values: output.values().to_vec(),
+        };
+        Ok(outputs.iter().map(array).collect())
+    }
+
+    /// The same without copies.
+    pub fn run_tensors(&self, inputs: &[Tensor]) -> Result<Vec<Tensor>, Failure> {
+        Ok(self.session.run(inputs)?)
+    }
+}

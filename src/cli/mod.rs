@@ -1,0 +1,73 @@
+//! The command line: one file a subcommand.
+
+mod bench;
+mod check;
+mod console;
+mod dump;
+mod engine;
+mod eval;
+mod list;
+mod ranking;
+mod run;
+mod summary;
+mod target;
+mod weights;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use console::Failure;
+
+/// A compiler for declarative descriptions of convolutional networks
+#[derive(Debug, Parser)]
+#[command(name = "netc", version, propagate_version = true)]
+#[command(
+    after_help = "Exit status: 0 clean, 1 diagnostics, 2 wrong usage. NO_COLOR turns colours off."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    Check(check::Args),
+    List(list::Args),
+    Summary(summary::Args),
+    Dump(dump::Args),
+    Run(run::Args),
+    #[command(subcommand)]
+    Weights(weights::Command),
+    Eval(eval::Args),
+    Bench(bench::Args),
+}
+
+/// Does what the command line says. Wrong usage ends the process with status 2.
+pub fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Check(args) => check::run(&args),
+        Command::List(args) => list::run(&args),
+        Command::Summary(args) => summary::run(&args),
+        Command::Dump(args) => dump::run(&args),
+        Command::Run(args) => run::run(&args),
+        Command::Weights(command) => weights::run(&command),
+        Command::Eval(args) => eval::run(&args),
+        Command::Bench(args) => bench::run(&args),
+    };
+    match result {
+        // `netc list nets/vgg.net | head -1` is nobody's fault.
+        Ok(()) | Err(Failure::ClosedPipe) => ExitCode::SUCCESS,
+        Err(Failure::Reported) => ExitCode::FAILURE,
+        Err(Failure::Diagnostics(diagnostics, sources)) => {
+            console::report(&diagnostics, &sources);
+            ExitCode::FAILURE
+        }
+        Err(Failure::Internal(reason)) => {
+            console::remark(&format!(
+                "internal error: {reason}\nthis is a fault of netc, not of your files; please report it"
+            ));
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! What a user means by a net: `file.net`, `file.net:Net` or a manifest.
+
+use std::path::{Path, PathBuf};
+
+use super::console::Failure;
+use crate::diagnostic::{Diagnostic, codes, did_you_mean};
+use crate::elaborate::{self, LoadError, NetInfo, Program};
+use crate::graph::{Graph, ImageSpec};
+use crate::loader::DiskLoader;
+use crate::source::SourceMap;
+use crate::weights::{Manifest, WeightSource, WeightsFile, split_target};
+
+/// A net of a file, expanded and free of errors.
+pub struct Target {
+    /// The net as its source states it, before any pass.
+    pub graph: Graph,
+    /// What the manifest says, if there is one.
+    pub manifest: Manifest,
+}
+
+/// Directories from which `use` may read besides the file's own.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Include {
+    /// A directory that `use` may read from, besides that of the file itself
+    #[arg(long = "include", value_name = "DIR")]
+    pub directories: Vec<PathBuf>,
+}
+
+/// Where weights come from.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Weights {
+    /// A safetensors file; a manifest of the same name with .yaml beside it is read as well
+    #[arg(long, value_name = "FILE", conflicts_with = "init")]
+    pub weights: Option<PathBuf>,
+
+    /// Random weights (He et al. 2015) from this seed
+    #[arg(long, value_name = "SEED")]
+    pub init: Option<u64>,
+}
+
+/// Reads and parses a file and all that it uses. Its diagnostics are in the program.
+pub fn load_program(path: &Path, include: &Include) -> Result<Program, Failure> {
+    let text = DiskLoader::read_root(path).map_err(|error| {
+        let (code, reason) = match error {
+            LoadError::NotFound(reason) => (codes::USE_NOT_FOUND, reason),
+            LoadError::Escape => (
+                codes::USE_ESCAPE,
+                "it is outside the allowed directories".into(),
+            ),
+            LoadError::NotUtf8(byte) => (
+                codes::NOT_UTF8,
+                format!("it is not UTF-8 text (byte {byte})"),
+            ),
+            LoadError::TooLarge => (
+                codes::LIMIT_SOURCE,
+                format!(
+                    "it is larger than the limit of {} bytes",
+                    crate::limits::SOURCE_BYTES
+                ),
+            ),
+        };
+        Diagnostic::without_place(code, format!("cannot read `{}`: {reason}", path.display()))
+    })?;
+    let mut loader = DiskLoader::new(path, &include.directories);
+    Ok(Program::load(path, text, &mut loader))
+}
+
+/// Opens the net that `target` names. The manifest is the target itself, or lies beside the weights.
+pub fn open(target: &str, weights: Option<&Path>, include: &Include) -> Result<Target, Failure> {
+    let is_manifest = |path: &Path| {
+        path.extension()
+            .is_some_and(|extension| extension == "yaml" || extension == "yml")
+    };
+    let (path, name, manifest) = if is_manifest(Path::new(target)) {
+        let manifest = load_manifest(Path::new(target))?;
+        let Some((path, name)) = manifest.net.clone() else {
+            return Err(Diagnostic::without_place(
+                codes::MANIFEST,
+                format!("the manifest `{target}` does not say which net it is for"),
+            )
+            .with_help("add `net: file.net:Net`, or give the net itself")
+            .into());
+        };
+        (path, name, manifest)
+    } else {
+        // A path may hold a colon of its own.
+        let (path, name) = match Path::new(target).exists() {
+            true => (target, None),
+            false => split_target(target),
+        };
+        let beside = weights.map(|weights| weights.with_extension("yaml"));
+        let manifest = match beside {
+            Some(path) if path.is_file() => load_manifest(&path)?,
+            _ => Manifest::default(),
+        };
+        (PathBuf::from(path), name.map(str::to_owned), manifest)
+    };
+    let program = load_program(&path, include)?;
+    let graph = expand(&program, &path, name.as_deref())?;
+    Ok(Target { graph, manifest })
+}
+
+fn load_manifest(path: &Path) -> Result<Manifest, Failure> {
+    let mut sources = SourceMap::new();
+    Manifest::load(path, &mut sources)
+        .map_err(|diagnostic| Failure::Diagnostics(vec![diagnostic], sources))
+}
+
+/// Chooses and expands a net of a program. Warnings are for `check` to tell.
+fn expand(program: &Program, path: &Path, name: Option<&str>) -> Result<Graph, Failure> {
+    let errors = |diagnostics: &[Diagnostic]| -> Vec<Diagnostic> {
+        diagnostics
+            .iter()
+            .filter(|d| d.is_error())
+            .cloned()
+            .collect()
+    };
+    let fail = |diagnostics| Failure::Diagnostics(diagnostics, program.sources.clone());
+    let faults = errors(&program.diagnostics);
+    if !faults.is_empty() {
+        return Err(fail(faults));
+    }
+    let nets = elaborate::nets(program);
+    let name = choose(&nets, path, name)?;
+    let (graph, diagnostics) = elaborate::expand(program, &name);
+    let faults = errors(&diagnostics);
+    match graph {
+        Some(graph) if faults.is_empty() => Ok(graph),
+        _ if faults.is_empty() => Err(Failure::Internal(format!(
+            "`{name}` was not expanded and nothing says why"
+        ))),
+        _ => Err(fail(faults)),
+    }
+}
+
+/// The net that is meant: the named one, or the only one that can be compiled.
+fn choose(nets: &[NetInfo], path: &Path, name: Option<&str>) -> Result<String, Diagnostic> {
+    let file = path.display();
+    let complete: Vec<&str> = nets
+        .iter()
+        .filter(|net| net.complete)
+        .map(|net| net.name.as_str())
+        .collect();
+    let fail = |message: String| {
+        let diagnostic = Diagnostic::without_place(codes::NO_NET, message);
+        match complete.as_slice() {
+            [] => diagnostic,
+            names => diagnostic.with_note(format!("the nets of the file: {}", names.join(", "))),
+        }
+    };
+    match (name, complete.as_slice()) {
+        (Some(name), complete) if complete.contains(&name) => Ok(name.to_owned()),
+        (Some(name), complete) => Err(if nets.iter().any(|net| net.name == name) {
+            fail(format!("`{name}` is a template: some of its parameters have no value"))
+                .with_help(format!("name a net with values for all parameters, or declare one: `net Mine = {name}(...)`"))
+        } else {
+            let diagnostic = fail(format!("`{file}` has no net `{name}`"));
+            match did_you_mean(name, complete.iter().copied()) {
+                Some(like) => diagnostic.with_help(format!("did you mean `{like}`?")),
+                None => diagnostic,
+            }
+        }),
+        (None, [only]) => Ok((*only).to_owned()),
+        (None, []) => Err(fail(format!("`{file}` has no net that can be compiled"))),
+        (None, [first, ..]) => Err(fail(format!("`{file}` has several nets"))
+            .with_help(format!("name one, `{file}:{first}` for example"))),
+    }
+}
+
+impl Target {
+    /// The image preprocessing of an input: the manifest's, else the net's own.
+    pub fn image(&self, input: usize) -> Option<&ImageSpec> {
+        self.manifest.image.as_ref().or(self
+            .graph
+            .inputs
+            .get(input)
+            .and_then(|input| input.image.as_ref()))
+    }
+
+    /// Names of the classes: the manifest's, else the net's own.
+    pub fn labels(&self) -> &[String] {
+        match self.manifest.labels.as_slice() {
+            [] => &self.graph.class_labels,
+            labels => labels,
+        }
+    }
+
+    /// The weights that the user or else the manifest names, compared with the net. Tells warnings.
+    pub fn weights(&self, chosen: &Weights) -> Result<WeightSource, Failure> {
+        if let Some(seed) = chosen.init {
+            return Ok(WeightSource::seeded(&self.graph, seed));
+        }
+        let Some(path) = chosen.weights.as_ref().or(self.manifest.weights.as_ref()) else {
+            return Err(Diagnostic::without_place(
+                codes::WEIGHTS_FILE,
+                format!("nothing says which weights `{}` takes", self.graph.name),
+            )
+            .with_help("give `--weights FILE.safetensors`, or `--init SEED` for random ones")
+            .into());
+        };
+        let source = WeightSource::file(WeightsFile::open(path)?, &self.manifest.names)?;
+        let findings = source.check(&self.graph);
+        super::console::report(&findings, &SourceMap::new());
+        match findings.iter().any(Diagnostic::is_error) {
+            true => Err(Failure::Reported),
+            false => Ok(source),
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Kernels as Cranelift IR: one file a kernel, the rest is what they share. With [`super::jit`] and [`super::isa`] the sole user of Cranelift.
+//!
+//! Every kernel is `fn(operands, begin, end, batch)` over tasks; see [`crate::kernels`].
+
+mod conv;
+mod copy;
+mod dense;
+mod emitter;
+mod epilogue;
+mod halo;
+mod lrn;
+mod map;
+mod math;
+mod math_pow;
+mod operand;
+mod pool;
+mod resize;
+mod scalar;
+mod softmax;
+mod strip;
+mod tile;
+
+use cranelift::codegen::ir::{AbiParam, Function, Signature, UserFuncName, types};
+use cranelift::codegen::isa::TargetIsa;
+use cranelift::frontend::{FunctionBuilder, FunctionBuilderContext};
+
+use crate::kernels::KernelSpec;
+use crate::plan::Machine;
+use emitter::Emitter;
+
+/// The types of a kernel's arguments: all are words of the target.
+pub const KERNEL_SIGNATURE: [&str; 4] = ["operands", "begin", "end", "batch"];
+
+/// The kernel as a function of Cranelift IR.
+pub fn emit(spec: &KernelSpec, machine: &Machine, isa: &dyn TargetIsa, index: u32) -> Function {
+    let mut signature = Signature::new(isa.default_call_conv());
+    signature.params = KERNEL_SIGNATURE.map(|_| AbiParam::new(types::I64)).to_vec();
+    let mut function = Function::with_name_signature(UserFuncName::user(0, index), signature);
+    let mut context = FunctionBuilderContext::new();
+    let mut emitter = Emitter::start(FunctionBuilder::new(&mut function, &mut context), machine);
+    match spec {
+        KernelSpec::Conv(spec) => conv::emit(&mut emitter, spec),
+        KernelSpec::Depthwise(spec) => conv::emit(&mut emitter, &spec.as_conv()),
+        KernelSpec::Dense(spec) => dense::emit(&mut emitter, spec),
+        KernelSpec::Copy(spec) => copy::emit(&mut emitter, spec),
+        KernelSpec::Lrn(spec) => lrn::emit(&mut emitter, spec),
+        KernelSpec::Map(spec) => map::emit(&mut emitter, spec),
+        KernelSpec::Pool(spec) => pool::emit(&mut emitter, spec),
+        KernelSpec::Resize(spec) => resize::emit(&mut emitter, spec),
+        KernelSpec::Softmax(spec) => softmax::emit(&mut emitter, spec),
+    }
+    emitter.finish(isa);
+    function
+}

@@ -1,0 +1,102 @@
+//! Operands of elementwise functions: where the element lies that belongs to an element of the result.
+
+use cranelift::codegen::ir::{InstBuilder, Value, types};
+
+use super::emitter::{Emitter, LANES};
+use crate::plan::View;
+
+/// An operand beside the result that it is broadcast to: along a dimension where it has size 1 its element stays the same.
+#[derive(Clone, Copy)]
+pub struct Operand<'a> {
+    view: &'a View,
+    /// Whether it changes from channel to channel, from row to row, from column to column.
+    varies: [bool; 3],
+    /// Whether its lanes are the result's: otherwise it has one channel, and all lanes are its first.
+    by_lane: bool,
+}
+
+impl<'a> Operand<'a> {
+    /// The operand `view` of a function whose result is `output`.
+    pub fn new(view: &'a View, output: &View) -> Operand<'a> {
+        Operand {
+            view,
+            varies: [view.channels > 1, view.height > 1, view.width > 1],
+            by_lane: view.channels == output.channels && view.block == output.block,
+        }
+    }
+
+    /// The element for the first pixel of a row of the result.
+    pub fn row(
+        &self,
+        e: &mut Emitter,
+        pointer: Value,
+        image: Value,
+        block: Value,
+        row: Value,
+    ) -> Value {
+        let mut place = e.advance(pointer, image, self.view.image_stride);
+        if self.varies[0] {
+            place = e.advance(place, block, self.view.plane_stride());
+        }
+        if self.varies[1] {
+            place = e.advance(place, row, self.view.row_stride());
+        }
+        e.offset(place, self.view.origin() as i64)
+    }
+
+    /// The element for the pixel `column` of a row.
+    pub fn pixel(&self, e: &mut Emitter, row: Value, column: Value) -> Value {
+        e.advance(row, column, self.pixel_stride())
+    }
+
+    /// Floats from the element of a pixel to that of its right neighbour.
+    fn pixel_stride(&self) -> usize {
+        if self.varies[2] {
+            self.view.pixel_stride()
+        } else {
+            0
+        }
+    }
+
+    /// Four channels from `lane` on of the pixel `index` to the right of the one at `place`.
+    pub fn load_lanes(&self, e: &mut Emitter, place: Value, index: usize, lane: usize) -> Value {
+        let pixel = index * self.pixel_stride();
+        if self.by_lane {
+            e.load4(place, (pixel + lane) as i64)
+        } else {
+            e.load_splat(place, pixel as i64)
+        }
+    }
+
+    /// The first channels of `count` pixels from `place` on, at most four, as a vector.
+    pub fn load_pixels(&self, e: &mut Emitter, place: Value, count: usize) -> Value {
+        load_pixels(e, place, self.pixel_stride(), count)
+    }
+}
+
+/// `count` floats, at most four, `stride` apart, as a vector; the lanes beyond repeat the first.
+pub fn load_pixels(e: &mut Emitter, place: Value, stride: usize, count: usize) -> Value {
+    if stride == 1 && count == LANES {
+        return e.load4(place, 0);
+    }
+    let mut vector = e.load_splat(place, 0);
+    if stride > 0 {
+        for lane in 1..count {
+            let value = e.load(types::F32, place, (lane * stride) as i64);
+            vector = e.builder().ins().insertlane(vector, value, lane as u8);
+        }
+    }
+    vector
+}
+
+/// Stores the first `count` lanes of a vector side by side.
+pub fn store_pixels(e: &mut Emitter, vector: Value, place: Value, count: usize) {
+    if count == LANES {
+        e.store(vector, place, 0);
+        return;
+    }
+    for lane in 0..count {
+        let value = e.builder().ins().extractlane(vector, lane as u8);
+        e.store(value, place, lane as i64);
+    }
+}

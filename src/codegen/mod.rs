@@ -1,0 +1,27 @@
+//! From kernel specs to machine code.
+//!
+//! `clif` writes a kernel as Cranelift IR, `isa` knows the target, [`jit`] makes code in memory of it. Emitting is a pure function of the spec and the
+//! machine's features, so equal layers share one kernel.
+
+mod clif;
+mod isa;
+pub mod jit;
+mod listing;
+#[cfg(test)]
+mod tests;
+
+pub use clif::KERNEL_SIGNATURE;
+pub use isa::{detect_machine, host_isa};
+pub use listing::{print_asm, print_clif};
+
+/// Why code could not be made. Never the user's fault: the machine lacks something, or the compiler is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CodegenError(pub String);
+
+impl std::fmt::Display for CodegenError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for CodegenError {}

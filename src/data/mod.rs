@@ -1,0 +1,148 @@
+//! What goes into a network and comes out of it: pictures, `.npy` arrays and safetensors files.
+
+mod npy;
+mod picture;
+mod resize;
+
+use std::path::Path;
+
+pub use npy::{read_npy, write_npy};
+pub use picture::read_picture;
+pub use resize::resize_bilinear;
+
+use crate::diagnostic::{Diagnostic, codes};
+use crate::graph::{ImageSpec, Shape};
+use crate::limits;
+use crate::weights::WeightsFile;
+
+/// Numbers in row-major order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Array {
+    /// Sizes, the batch first.
+    pub shape: Vec<usize>,
+    /// The numbers.
+    pub values: Vec<f32>,
+}
+
+/// What an input wants: its name, its shape per image, and how a picture becomes it.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// Name of the input.
+    pub name: &'a str,
+    /// Shape of one image.
+    pub shape: &'a Shape,
+    /// Preprocessing of pictures, if anything states it.
+    pub image: Option<&'a ImageSpec>,
+}
+
+/// Reads one file as images of an input: a picture is one; an array is as many as it holds. The shape answered begins with the number of images.
+///
+/// `.npy` and `.safetensors` are known by their names, everything else is taken for a picture, which its first bytes tell.
+pub fn read_input(path: &Path, wanted: Wanted<'_>) -> Result<Array, Diagnostic> {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    match extension.map(str::to_ascii_lowercase).as_deref() {
+        Some("npy") => into_batch(read_npy(path)?, path, wanted),
+        Some("safetensors") => into_batch(read_tensor(path, wanted.name)?, path, wanted),
+        _ => {
+            let Some(spec) = wanted.image else {
+                return Err(unusable(
+                    path,
+                    format!("nothing says how a picture becomes the input `{}`", wanted.name),
+                )
+                .with_help("state `from image(...)` after the input in the .net file, or `image:` in a manifest beside the weights; or give the input as .npy"));
+            };
+            into_batch(read_picture(path, spec, wanted.shape)?, path, wanted)
+        }
+    }
+}
+
+/// Reads several files as one batch, in their order.
+pub fn read_batch(paths: &[&Path], wanted: Wanted<'_>) -> Result<Array, Diagnostic> {
+    let mut batch = Array {
+        shape: std::iter::once(0).chain(sizes(wanted.shape)).collect(),
+        values: Vec::new(),
+    };
+    for path in paths {
+        let images = read_input(path, wanted)?;
+        let n_elements = batch.values.len() + images.values.len();
+        if n_elements as u64 > limits::TENSOR_ELEMENTS {
+            return Err(unusable(path, "the batch is larger than a tensor may be"));
+        }
+        batch.shape[0] += images.shape[0];
+        batch.values.extend(images.values);
+    }
+    Ok(batch)
+}
+
+fn sizes(shape: &Shape) -> impl Iterator<Item = usize> + '_ {
+    shape.sizes().map(|size| size as usize)
+}
+
+/// One image gets a batch of 1 around it; E0902 for any other shape.
+fn into_batch(mut array: Array, path: &Path, wanted: Wanted<'_>) -> Result<Array, Diagnostic> {
+    let image: Vec<usize> = sizes(wanted.shape).collect();
+    if array.shape == image {
+        array.shape.insert(0, 1);
+    }
+    if array
+        .shape
+        .split_first()
+        .is_some_and(|(_, rest)| rest == image)
+    {
+        return Ok(array);
+    }
+    Err(Diagnostic::without_place(
+        codes::INPUT_SHAPE,
+        format!(
+            "`{}` has the shape {:?}, but the input `{}` is {} per image",
+            path.display(),
+            array.shape,
+            wanted.name,
+            wanted.shape
+        ),
+    )
+    .with_help(format!("give an array of the shape {} for one image, or with the number of images before it for a batch", wanted.shape)))
+}
+
+/// The tensor of a safetensors file that has the input's name, or its only one.
+fn read_tensor(path: &Path, name: &str) -> Result<Array, Diagnostic> {
+    // To the caller this file is an input, whatever the reader of weights calls it.
+    let file = WeightsFile::open(path).map_err(|mut diagnostic| {
+        diagnostic.code = codes::INPUT_FILE;
+        diagnostic.message = diagnostic.message.replace("weights file ", "");
+        diagnostic
+    })?;
+    let mut names = file.tensors().map(|(name, _)| name);
+    let only = match (names.next(), names.next()) {
+        (Some(only), None) => only,
+        _ => name,
+    };
+    let chosen = if file.get(name).is_some() { name } else { only };
+    let Some(tensor) = file.get(chosen) else {
+        return Err(unusable(path, format!("it has no tensor `{name}`")));
+    };
+    match file.read_f32(chosen) {
+        Some(values) => Ok(Array {
+            shape: tensor.shape.clone(),
+            values,
+        }),
+        None => Err(unusable(
+            path,
+            format!(
+                "its tensor `{chosen}` is {}, not of floats",
+                tensor.element_type
+            ),
+        )),
+    }
+}
+
+/// E0901 about a file.
+fn unusable(path: &Path, reason: impl std::fmt::Display) -> Diagnostic {
+    Diagnostic::without_place(
+        codes::INPUT_FILE,
+        format!("cannot use the input `{}`: {reason}", path.display()),
+    )
+}
+
+#[cfg(test)]
+mod tests;

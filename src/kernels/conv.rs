@@ -1,0 +1,289 @@
+//! Direct convolution: from attributes to a spec, and how a spec is cut into tiles and tasks.
+
+use super::schedule::gcd;
+use super::{ConvSpec, DepthwiseSpec, Epilogue, KernelSpec, Lattice};
+use crate::graph::{Conv, Margins, Shape};
+use crate::plan::{Machine, View};
+
+/// The kernel for a convolution. `input` has the family's block of channels or any other, and at least [`required_halo`]; `output` has the family's block.
+pub fn configure(
+    conv: &Conv,
+    input: View,
+    output: View,
+    epilogue: Option<Epilogue>,
+    machine: &Machine,
+) -> KernelSpec {
+    let origin = [-(conv.pad.top as isize), -(conv.pad.left as isize)];
+    let family = machine.family;
+    let is_depthwise = conv.groups == input.channels && conv.groups == conv.out_channels;
+    if is_depthwise && conv.groups > 1 && input.block == family.channel_block() {
+        return KernelSpec::Depthwise(DepthwiseSpec {
+            family,
+            input,
+            output,
+            kernel: conv.kernel,
+            stride: conv.stride,
+            dilation: conv.dilation,
+            origin,
+            bias: conv.bias,
+            epilogue,
+        });
+    }
+    KernelSpec::Conv(ConvSpec {
+        family,
+        input,
+        output,
+        kernel: conv.kernel,
+        stride: conv.stride,
+        dilation: conv.dilation,
+        origin,
+        groups: conv.groups,
+        lattice: Lattice::full(&output),
+        bias: conv.bias,
+        epilogue,
+        transposed: None,
+    })
+}
+
+/// What the taps touch outside the map. Below and to the right this can be less than the padding: a stride may end before it, or more than the map
+/// needs is never there.
+pub fn required_halo(conv: &Conv, input: &Shape) -> Margins {
+    let (before, after) = (
+        [conv.pad.top, conv.pad.left],
+        [conv.pad.bottom, conv.pad.right],
+    );
+    let size = [input.height() as usize, input.width() as usize];
+    let beyond = [0, 1].map(|axis| {
+        let reach = conv.dilation[axis] * (conv.kernel[axis] - 1);
+        let padded = before[axis] + size[axis] + after[axis];
+        let last = (padded - reach - 1) / conv.stride[axis] * conv.stride[axis] + reach;
+        (last + 1).saturating_sub(before[axis] + size[axis])
+    });
+    Margins {
+        top: conv.pad.top,
+        left: conv.pad.left,
+        bottom: beyond[0],
+        right: beyond[1],
+    }
+}
+
+/// Whose input the lanes of a tile's vectors take: decided by how groups lie across the output's blocks of channels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Sharing {
+    /// All lanes of a block read the same channels: each input value is broadcast once for all vectors of the block.
+    Block,
+    /// A block holds several groups, but a vector only one: tiles are one vector wide, and no weight is a padding zero.
+    Vector,
+    /// Even a vector holds several groups: each lane picks its own channel. Slow, but nothing is multiplied that is not meant to be, so that an
+    /// infinity stays in its group.
+    Gather,
+    /// Output lane `i` reads input lane `i` and nothing else: depthwise.
+    Lanes,
+}
+
+impl ConvSpec {
+    /// Input channels that an output channel sums over.
+    pub fn group_inputs(&self) -> usize {
+        self.input.channels / self.groups
+    }
+
+    /// Output channels of a group.
+    pub fn group_outputs(&self) -> usize {
+        self.output.channels / self.groups
+    }
+
+    /// See [`Sharing`].
+    pub fn sharing(&self) -> Sharing {
+        let lanes = self.family.lanes();
+        let (group_inputs, group_outputs) = (self.group_inputs(), self.group_outputs());
+        if self.groups > 1
+            && (group_inputs, group_outputs) == (1, 1)
+            && self.input.block == self.output.block
+        {
+            Sharing::Lanes
+        } else if self.groups == 1 && self.output.channels <= lanes {
+            // The second vector of the only block would be all surplus.
+            Sharing::Vector
+        } else if self.groups == 1 || group_outputs.is_multiple_of(self.output.block) {
+            Sharing::Block
+        } else if group_outputs.is_multiple_of(lanes) {
+            Sharing::Vector
+        } else {
+            Sharing::Gather
+        }
+    }
+
+    /// Output channels that are computed together: a *unit*, which weights are packed by.
+    pub fn unit(&self) -> usize {
+        match self.sharing() {
+            Sharing::Block | Sharing::Lanes => self.output.block,
+            Sharing::Vector | Sharing::Gather => self.family.lanes(),
+        }
+    }
+
+    /// Input channels that are summed without a loop: side by side in memory wherever a group begins.
+    pub fn chunk(&self) -> usize {
+        match self.sharing() {
+            Sharing::Lanes => 1,
+            _ => gcd(self.group_inputs(), self.input.block),
+        }
+    }
+}
+
+impl DepthwiseSpec {
+    /// The same as a convolution with a group a channel.
+    pub fn as_conv(&self) -> ConvSpec {
+        ConvSpec {
+            family: self.family,
+            input: self.input,
+            output: self.output,
+            kernel: self.kernel,
+            stride: self.stride,
+            dilation: self.dilation,
+            origin: self.origin,
+            groups: self.output.channels,
+            lattice: Lattice::full(&self.output),
+            bias: self.bias,
+            epilogue: self.epilogue.clone(),
+            transposed: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::testing::{Operands, check, epilogue, margins, operands};
+    use super::*;
+    use crate::codegen::detect_machine;
+
+    /// Channels of a group, in and out, and groups: the ordinary, the aligned, those that share blocks, those that share vectors.
+    fn channels() -> impl Strategy<Value = (usize, usize, usize)> {
+        prop_oneof![
+            (1..20usize, 1..20usize, Just(1usize)),
+            (1..20usize, Just(8usize), 2..4usize),
+            (1..9usize, Just(4usize), 2..6usize),
+            (1..6usize, 1..7usize, 2..6usize),
+            (Just(1usize), Just(1usize), 2..20usize),
+        ]
+    }
+
+    #[derive(Clone, Debug)]
+    struct Case {
+        conv: Conv,
+        in_channels: usize,
+        size: [usize; 2],
+        plain_input: bool,
+        spare: [Margins; 2],
+        operands: Option<Operands>,
+        batch: usize,
+        seed: u64,
+        exact: bool,
+    }
+
+    fn cases() -> impl Strategy<Value = Case> {
+        let conv = (
+            channels(),
+            [1..5usize, 1..5usize],
+            [1..4usize, 1..4usize],
+            margins(),
+            [1..4usize, 1..4usize],
+            any::<bool>(),
+        );
+        let rest = (
+            [1..15usize, 1..28usize],
+            any::<bool>(),
+            [margins(), margins()],
+            operands(),
+            1..4usize,
+        );
+        (conv, rest, any::<u64>(), any::<bool>()).prop_map(|(conv, rest, seed, exact)| {
+            let ((group_inputs, group_outputs, groups), kernel, stride, pad, dilation, bias) = conv;
+            let (size, plain_input, spare, operands, batch) = rest;
+            let conv = Conv {
+                out_channels: group_outputs * groups,
+                kernel,
+                stride,
+                pad,
+                dilation,
+                groups,
+                bias,
+            };
+            Case {
+                conv,
+                in_channels: group_inputs * groups,
+                size,
+                plain_input,
+                spare,
+                operands,
+                batch,
+                seed,
+                exact,
+            }
+        })
+    }
+
+    fn run(case: &Case) -> Result<(), TestCaseError> {
+        let Case {
+            conv, size, spare, ..
+        } = case;
+        let pads = [
+            conv.pad.top + conv.pad.bottom,
+            conv.pad.left + conv.pad.right,
+        ];
+        let reach = [0, 1].map(|axis| conv.dilation[axis] * (conv.kernel[axis] - 1) + 1);
+        let result = [0, 1].map(|axis| {
+            let room = (size[axis] + pads[axis]).checked_sub(reach[axis]);
+            room.map_or(0, |room| room / conv.stride[axis] + 1)
+        });
+        prop_assume!(!result.contains(&0));
+        let shape = Shape::chw(case.in_channels as u64, size[0] as u64, size[1] as u64);
+        let required = required_halo(conv, &shape);
+        let halo = Margins {
+            top: required.top + spare[0].top,
+            left: required.left + spare[0].left,
+            bottom: required.bottom + spare[0].bottom,
+            right: required.right + spare[0].right,
+        };
+        let machine = detect_machine().unwrap();
+        let block = machine.family.channel_block();
+        let mut input = View::dense(&shape, if case.plain_input { 1 } else { block }, halo);
+        input.image_stride += case.seed as usize % 2 * 24;
+        let shape = Shape::chw(conv.out_channels as u64, result[0] as u64, result[1] as u64);
+        let mut output = View::dense(&shape, block, spare[1]);
+        output.image_stride += case.seed as usize % 3 * 16;
+        let epilogue = case
+            .operands
+            .as_ref()
+            .map(|operands| epilogue(&output, operands));
+        let spec = configure(conv, input, output, epilogue, &machine);
+        check(&[spec], case.batch, case.seed, case.exact)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(400))]
+        #[test]
+        fn conv_matches_the_reference(case in cases()) {
+            run(&case)?;
+        }
+    }
+
+    #[test]
+    fn halo_ends_where_the_stride_ends() {
+        let mut conv = Conv {
+            out_channels: 1,
+            kernel: [3, 3],
+            stride: [2, 2],
+            pad: Margins::symmetric([1, 1]),
+            dilation: [1, 1],
+            groups: 1,
+            bias: false,
+        };
+        let halo = required_halo(&conv, &Shape::chw(1, 8, 7));
+        assert_eq!((halo.top, halo.bottom, halo.right), (1, 0, 1));
+        conv.kernel = [1, 1];
+        assert_eq!(required_halo(&conv, &Shape::chw(1, 7, 7)).bottom, 1);
+        assert_eq!(required_halo(&conv, &Shape::chw(1, 8, 8)).bottom, 0);
+    }
+}

@@ -1,0 +1,231 @@
+//! How a convolution is cut: a row of results into tiles that fit the registers, rows into tasks, and the order of the tasks.
+//!
+//! Code generation, the number of tasks and the benchmark all ask here, so that there is one truth.
+
+use super::{ConvSpec, Sharing};
+
+/// Floating-point operations below which a task is not worth its start (decoding its number, addresses, halo): some microseconds.
+const FLOPS_PER_TASK: usize = 1 << 17;
+
+/// Bytes that we count on finding again in a core's second-level cache (half of the 1 MiB of Zen 4; 2 MiB on Sapphire Rapids).
+const CACHE: usize = 512 << 10;
+
+/// From the start of a multiply-add to its result. Two can start a cycle, so that twice as many must be under way.
+const MULTIPLY_ADD_CYCLES: usize = 4;
+
+/// Adjacent tiles of one width in a row of results: `count` of them, the first at column `start`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub struct Strip {
+    /// First column.
+    pub start: usize,
+    /// Columns of a tile.
+    pub width: usize,
+    /// Tiles.
+    pub count: usize,
+    /// Rows of a tile: more than one where the width alone leaves registers unused.
+    pub rows: usize,
+}
+
+/// How a convolution is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Schedule {
+    /// The columns of a row; an unused strip has no tiles.
+    pub strips: [Strip; 2],
+    /// Rows of a task; the last one of a map may have fewer.
+    pub rows_per_task: usize,
+    /// Tasks that cover the rows of a map.
+    pub row_groups: usize,
+    /// Whether tasks count blocks of output channels fastest (images, row groups, blocks), so that input rows stay near while all weights pass,
+    /// or slowest (blocks, images, row groups), so that a block's weights stay near while all input passes.
+    pub blocks_fastest: bool,
+}
+
+/// Largest number that divides both.
+pub fn gcd(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
+impl ConvSpec {
+    /// Vectors of output channels in a tile.
+    pub fn tile_vectors(&self) -> usize {
+        self.unit() / self.family.lanes()
+    }
+
+    /// Sets of sums that take turns, where a tile alone has too few sums to keep the multiply-add units busy.
+    pub fn n_chains(&self, sums: usize) -> usize {
+        if sums >= 2 * MULTIPLY_ADD_CYCLES {
+            1
+        } else {
+            (self.family.accumulators() / sums.max(1)).max(1)
+        }
+    }
+
+    /// Pixels that a tile can have at most.
+    fn tile_pixels(&self) -> usize {
+        let fit = self.family.accumulators() / self.tile_vectors();
+        match self.sharing() {
+            // Four inserts a pixel and step: more pixels would only be more code.
+            Sharing::Gather => fit / 2,
+            _ => fit,
+        }
+    }
+
+    /// See [`Schedule`].
+    pub fn schedule(&self) -> Schedule {
+        let [height, width] = self.lattice.size;
+        let strips = split_row(self, self.tile_pixels());
+        let tile_rows = strips
+            .iter()
+            .filter(|strip| strip.count > 0)
+            .map(|strip| strip.rows)
+            .max()
+            .unwrap_or(1);
+        let taps = self.kernel[0] * self.kernel[1];
+        let flops_per_row = 2 * width * self.output.block * self.group_inputs() * taps;
+        let wanted = FLOPS_PER_TASK
+            .div_ceil(flops_per_row.max(1))
+            .clamp(1, height.max(1));
+        let even = height.div_ceil(height.div_ceil(wanted).max(1));
+        let rows_per_task = even.next_multiple_of(tile_rows).max(1);
+        let row_groups = height.div_ceil(rows_per_task);
+        Schedule {
+            strips,
+            rows_per_task,
+            row_groups,
+            blocks_fastest: self.blocks_fastest(row_groups),
+        }
+    }
+
+    /// Compares what either order of tasks has to fetch from beyond the second-level cache.
+    fn blocks_fastest(&self, row_groups: usize) -> bool {
+        let float = size_of::<f32>();
+        let taps = self.kernel[0] * self.kernel[1];
+        let weights = self.output.channels * self.group_inputs() * taps * float;
+        let input = self.input.n_blocks() * self.input.plane_stride() * float;
+        let beyond = |passes: usize, bytes: usize| if bytes <= CACHE { 0 } else { passes * bytes };
+        // Where all is near anyway, the weights of one block are what the first-level cache holds best.
+        let input_passes = if self.groups == 1 {
+            self.output.n_blocks()
+        } else {
+            1
+        };
+        beyond(row_groups, weights) < beyond(input_passes, input)
+    }
+}
+
+/// What a tile costs each step, in sixteenths of a cycle, of a machine that starts two multiply-adds and two loads a cycle and whose multiply-adds take
+/// four: every x86-64 since Haswell, or better.
+fn tile_cost(spec: &ConvSpec, pixels: usize) -> usize {
+    let sums = pixels * spec.tile_vectors();
+    let multiply = 8 * sums;
+    let wait = 16 * MULTIPLY_ADD_CYCLES / spec.n_chains(sums);
+    let load = 8 * (pixels + spec.tile_vectors());
+    // Loads do not hide entirely; bias, addresses, epilogue and store are half a cycle of each of some hundred steps.
+    multiply.max(wait).max(load) + load / 4 + 8
+}
+
+/// Cuts a row into tiles of at most two widths, so that all of a map costs least. A tile so narrow that further rows fit takes them: 56 columns are ten
+/// tiles of 5 and three of 2 that are two rows high. A remainder of 1 or 3 would wait for its own sums.
+fn split_row(spec: &ConvSpec, pixels: usize) -> [Strip; 2] {
+    let [height, width] = spec.lattice.size;
+    let strip = |start: usize, width: usize, count: usize| Strip {
+        start,
+        width,
+        count,
+        rows: (pixels / width).clamp(1, height.max(1)),
+    };
+    let cost = |strip: &Strip| {
+        let (full, rest) = (height / strip.rows, height % strip.rows);
+        let rows =
+            full * tile_cost(spec, strip.width * strip.rows) + rest * tile_cost(spec, strip.width);
+        strip.count * rows
+    };
+    let mut best = [Strip::default(); 2];
+    let mut least = usize::MAX;
+    for wide in 1..=pixels {
+        for narrow in 1..=wide {
+            // More narrow ones than `wide` could be wide ones instead.
+            for n_narrow in 0..wide {
+                let Some(left) = width.checked_sub(n_narrow * narrow) else {
+                    break;
+                };
+                if !left.is_multiple_of(wide) {
+                    continue;
+                }
+                let strips = [strip(0, wide, left / wide), strip(left, narrow, n_narrow)];
+                let total: usize = strips.iter().map(cost).sum();
+                // Every shape of tile is code of its own: it must gain more than its share of the cache and of compile time.
+                let shapes = strips.iter().filter(|strip| strip.count > 0);
+                let n_shapes: usize = shapes
+                    .map(|strip| 1 + usize::from(!height.is_multiple_of(strip.rows)))
+                    .sum();
+                let total = total + total / 64 * n_shapes;
+                if total < least {
+                    (best, least) = (strips, total);
+                }
+            }
+        }
+    }
+    best
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Lattice, TileFamily};
+    use super::*;
+    use crate::graph::{Margins, Shape};
+    use crate::plan::View;
+
+    fn spec(channels: u64, height: u64, width: u64) -> ConvSpec {
+        let view = View::dense(&Shape::chw(channels, height, width), 8, Margins::default());
+        ConvSpec {
+            family: TileFamily::Clif128,
+            input: view,
+            output: view,
+            kernel: [1, 1],
+            stride: [1, 1],
+            dilation: [1, 1],
+            origin: [0, 0],
+            groups: 1,
+            lattice: Lattice::full(&view),
+            bias: false,
+            epilogue: None,
+            transposed: None,
+        }
+    }
+
+    #[test]
+    fn strips_cover_a_row() {
+        for channels in [4, 8] {
+            for width in 1..120 {
+                let spec = spec(channels, 9, width);
+                let mut next = 0;
+                for strip in spec
+                    .schedule()
+                    .strips
+                    .iter()
+                    .filter(|strip| strip.count > 0)
+                {
+                    assert_eq!(strip.start, next);
+                    assert!(strip.width * strip.rows <= spec.tile_pixels());
+                    next += strip.width * strip.count;
+                }
+                assert_eq!(next, width as usize);
+            }
+        }
+    }
+
+    #[test]
+    fn tiles_are_as_full_as_the_map_allows() {
+        let strips = |size: u64| {
+            spec(8, size, size)
+                .schedule()
+                .strips
+                .map(|strip| (strip.width, strip.rows, strip.count))
+        };
+        assert_eq!(strips(56), [(5, 1, 10), (2, 2, 3)]);
+        assert_eq!(strips(14), [(5, 1, 2), (2, 2, 2)]);
+        // Three columns would wait for their own sums, two by two do not.
+        assert_eq!(strips(7), [(5, 1, 1), (2, 2, 1)]);
+    }
+}

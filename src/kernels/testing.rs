@@ -1,0 +1,229 @@
+//! Runs a kernel both ways, compiled and in plain f64, on equal data, and compares.
+
+use proptest::prelude::*;
+
+use super::reference::run_reference;
+use super::{Epilogue, KernelSpec};
+use crate::codegen::{detect_machine, jit};
+use crate::graph::{Margins, ScalarBinary, ScalarFn, ScalarOp, Shape};
+use crate::plan::{KernelId, View};
+
+/// Numbers from a seed.
+struct Noise(u64);
+
+impl Noise {
+    fn next(&mut self) -> u64 {
+        self.0 = self
+            .0
+            .wrapping_mul(6364136223846793005)
+            .wrapping_add(1442695040888963407);
+        self.0 >> 33
+    }
+
+    /// Small integers, so that every sum is exact in f32; or fractions.
+    fn value(&mut self, exact: bool) -> f32 {
+        let integer = (self.next() % 7) as f32 - 3.0;
+        if exact {
+            integer
+        } else {
+            integer + (self.next() % 1000) as f32 / 999.0
+        }
+    }
+}
+
+/// A tensor for each image: values in the map, zeros in the halo, NaN in surplus lanes and between the images.
+fn tensor(view: &View, batch: usize, noise: &mut Noise, exact: bool) -> Vec<f32> {
+    let own = view.n_blocks() * view.plane_stride();
+    let mut data = vec![f32::NAN; (batch - 1) * view.image_stride + own];
+    for image in 0..batch {
+        for channel in 0..view.channels {
+            let plane = image * view.image_stride
+                + channel / view.block * view.plane_stride()
+                + channel % view.block;
+            for pixel in 0..view.plane_stride() / view.block {
+                data[plane + pixel * view.block] = 0.0;
+            }
+            for (row, column) in
+                (0..view.height).flat_map(|row| (0..view.width).map(move |column| (row, column)))
+            {
+                let place = image * view.image_stride + view.offset(channel, row, column);
+                data[place] = noise.value(exact);
+            }
+        }
+    }
+    data
+}
+
+/// A parameter operand of an epilogue: a vector padded with zeros.
+fn is_param(view: &View) -> bool {
+    view.image_stride == 0
+}
+
+/// Compiles `specs`, which share their operands, runs them over poisoned memory in uneven shares of tasks, and compares each float of the result with the reference:
+/// exactly, or to `1e-5` of the largest.
+pub fn check(
+    specs: &[KernelSpec],
+    batch: usize,
+    seed: u64,
+    exact: bool,
+) -> Result<(), TestCaseError> {
+    let mut noise = Noise(seed);
+    let machine = detect_machine().expect("the host is supported");
+    let executable = jit::compile(specs, &machine).expect("the kernel compiles");
+    let (inputs, epilogue, bias) = match &specs[0] {
+        KernelSpec::Conv(spec) => (spec.input, &spec.epilogue, spec.bias),
+        KernelSpec::Depthwise(spec) => (spec.input, &spec.epilogue, spec.bias),
+        KernelSpec::Dense(spec) => (spec.input, &spec.epilogue, spec.bias),
+        _ => unreachable!("only kernels with weights"),
+    };
+    let views = epilogue
+        .as_ref()
+        .map_or(&[][..], |epilogue| &epilogue.operands);
+    let output = specs[0].output();
+
+    // Operands as the reference wants them. Parameters are plain there, packed for the kernel, each spec its own way.
+    let packings: Vec<_> = specs.iter().map(KernelSpec::packings).collect();
+    let mut plain = vec![tensor(&inputs, batch, &mut noise, exact)];
+    let n_params = 1 + usize::from(bias);
+    for packing in &packings[0][..n_params] {
+        plain.push((0..packing.len()).map(|_| noise.value(exact)).collect());
+    }
+    for view in views {
+        let mut data = tensor(
+            view,
+            if is_param(view) { 1 } else { batch },
+            &mut noise,
+            exact,
+        );
+        if is_param(view) {
+            data.iter_mut()
+                .filter(|x| x.is_nan())
+                .for_each(|x| *x = 0.0);
+        }
+        plain.push(data);
+    }
+    let own = output.n_blocks() * output.plane_stride();
+    plain.push(vec![f32::NAN; (batch - 1) * output.image_stride + own]);
+    let mut actual = plain.clone();
+
+    for (index, (spec, packings)) in specs.iter().zip(&packings).enumerate() {
+        run_reference(spec, &mut plain[..], batch);
+        let params = plain[1..].iter().zip(&packings[..n_params]);
+        let mut packed: Vec<Vec<f32>> = params
+            .map(|(values, packing)| {
+                let mut out = vec![f32::NAN; packing.packed_len()];
+                packing.pack(values, &mut out);
+                out
+            })
+            .collect();
+        let pointers: Vec<*mut f32> = actual
+            .iter_mut()
+            .enumerate()
+            .map(|(operand, data)| match operand {
+                1.. if operand <= n_params => packed[operand - 1].as_mut_ptr(),
+                _ => data.as_mut_ptr(),
+            })
+            .collect();
+        let function = executable.function(KernelId(index as u32));
+        let n_tasks = spec.n_tasks(batch);
+        let mut begin = 0;
+        while begin < n_tasks {
+            let end = (begin + 1 + noise.next() as usize % 5).min(n_tasks);
+            // SAFETY: the pointers are in the spec's order, each to as much as its view (or packing) and the batch need.
+            unsafe { function(pointers.as_ptr(), begin, end, batch) };
+            begin = end;
+        }
+    }
+    let (expected, actual) = (&plain[plain.len() - 1], &actual[actual.len() - 1]);
+    compare(expected, actual, exact)
+}
+
+/// Where the reference writes NaN (surplus lanes, what lies between images) anything may be.
+fn compare(expected: &[f32], actual: &[f32], exact: bool) -> Result<(), TestCaseError> {
+    let largest = expected
+        .iter()
+        .filter(|x| x.is_finite())
+        .fold(0f32, |a, x| a.max(x.abs()));
+    for (place, (&expected, &actual)) in expected.iter().zip(actual).enumerate() {
+        if expected.is_nan() {
+            continue;
+        }
+        let difference = (expected - actual).abs();
+        let allowed = if exact { 0.0 } else { 1e-5 * largest };
+        prop_assert!(
+            difference <= allowed,
+            "at {}: {} instead of {}",
+            place,
+            actual,
+            expected
+        );
+    }
+    Ok(())
+}
+
+/// Any halo of up to two pixels.
+pub fn margins() -> impl Strategy<Value = Margins> {
+    [0..3usize, 0..3, 0..3, 0..3].prop_map(|[top, left, bottom, right]| Margins {
+        top,
+        left,
+        bottom,
+        right,
+    })
+}
+
+/// Which operands an epilogue has: for each, whether it is a parameter, and along which dimensions it has one element.
+pub type Operands = Vec<(bool, [bool; 3], Margins)>;
+
+/// Up to two operands of any kind.
+pub fn operands() -> impl Strategy<Value = Option<Operands>> {
+    let operand = (any::<bool>(), any::<[bool; 3]>(), margins());
+    proptest::option::of(proptest::collection::vec(operand, 0..3))
+}
+
+/// `max(result + a * b ..., 0)` of such operands.
+pub fn epilogue(result: &View, operands: &Operands) -> Epilogue {
+    let mut function = ScalarFn::build(operands.len() + 1);
+    let mut value = function.arg(0);
+    for index in 0..operands.len() {
+        let operand = function.arg(index + 1);
+        let op = [ScalarBinary::Add, ScalarBinary::Mul][index % 2];
+        value = function.push(ScalarOp::Binary(op, value, operand));
+    }
+    let zero = function.constant(0.0);
+    value = function.push(ScalarOp::Binary(ScalarBinary::Max, value, zero));
+    let views = operands.iter().map(|&(param, one, halo)| {
+        let size = |axis: usize, size: usize| {
+            if one[axis] || (param && axis > 0) {
+                1
+            } else {
+                size as u64
+            }
+        };
+        let shape = Shape::chw(
+            size(0, result.channels),
+            size(1, result.height),
+            size(2, result.width),
+        );
+        // What has one channel need not have the result's block.
+        let block = if shape.channels() == 1 {
+            1
+        } else {
+            result.block
+        };
+        let is_vector = result.height * result.width == 1;
+        let halo = if param || is_vector {
+            Margins::default()
+        } else {
+            halo
+        };
+        let mut view = View::dense(&shape, block, halo);
+        if param {
+            view.image_stride = 0;
+        }
+        view
+    });
+    Epilogue {
+        operands: views.collect(),
+        function: function.finish("test", value),
+    }
+}

@@ -1,0 +1,114 @@
+//! Collects steps, kernels, buffers and packed parameters; equal kernels and equal parameters are made once.
+
+use std::collections::HashMap;
+
+use super::memory::assign_offsets;
+use super::{
+    ALIGNMENT_FLOATS, Buffer, BufferId, KernelId, Operand, PackedId, PackedParam, Plan, Port, Step,
+    View,
+};
+use crate::graph::ParamId;
+use crate::kernels::{KernelSpec, Packing};
+
+/// A tensor somewhere.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    /// How it lies.
+    pub view: View,
+    /// Where.
+    pub operand: Operand,
+}
+
+/// A plan in the making.
+#[derive(Default)]
+pub(super) struct Builder {
+    kernels: Vec<KernelSpec>,
+    kernel_ids: HashMap<KernelSpec, KernelId>,
+    steps: Vec<Step>,
+    /// Floats per image of each buffer.
+    buffers: Vec<usize>,
+    packed: Vec<PackedParam>,
+    packed_ids: HashMap<(ParamId, Packing), PackedId>,
+    packed_size: usize,
+}
+
+impl Builder {
+    /// A new buffer of so many floats per image.
+    pub fn buffer(&mut self, size: usize) -> Operand {
+        self.buffers.push(size);
+        Operand::Buffer {
+            buffer: BufferId(self.buffers.len() as u32 - 1),
+            offset: 0,
+        }
+    }
+
+    /// A parameter in a packing.
+    pub fn packed(&mut self, param: ParamId, packing: Packing) -> Operand {
+        let key = (param, packing);
+        if let Some(id) = self.packed_ids.get(&key) {
+            return Operand::Param(*id);
+        }
+        let id = PackedId(self.packed.len() as u32);
+        let size = key.1.packed_len();
+        self.packed.push(PackedParam {
+            param,
+            packing: key.1.clone(),
+            offset: self.packed_size,
+        });
+        self.packed_size += size.next_multiple_of(ALIGNMENT_FLOATS);
+        self.packed_ids.insert(key, id);
+        Operand::Param(id)
+    }
+
+    /// Appends a step.
+    pub fn step(&mut self, spec: KernelSpec, operands: Vec<Operand>, name: &str) {
+        let kernel = match self.kernel_ids.get(&spec) {
+            Some(id) => *id,
+            None => {
+                let id = KernelId(self.kernels.len() as u32);
+                self.kernels.push(spec.clone());
+                self.kernel_ids.insert(spec, id);
+                id
+            }
+        };
+        self.steps.push(Step {
+            kernel,
+            operands,
+            name: name.to_owned(),
+        });
+    }
+
+    /// Lays out the arena.
+    pub fn finish(self, inputs: Vec<Port>, outputs: Vec<Port>) -> Plan {
+        let mut live: Vec<Option<(usize, usize)>> = vec![None; self.buffers.len()];
+        for (index, step) in self.steps.iter().enumerate() {
+            for operand in &step.operands {
+                if let Operand::Buffer { buffer, .. } = operand {
+                    let live = live[buffer.0 as usize].get_or_insert((index, index));
+                    live.1 = index;
+                }
+            }
+        }
+        let mut buffers: Vec<Buffer> = self
+            .buffers
+            .iter()
+            .zip(live)
+            .map(|(size, live)| Buffer {
+                size: *size,
+                offset: 0,
+                live: live.unwrap_or((0, 0)),
+            })
+            .collect();
+        let arena_size = assign_offsets(&mut buffers, self.steps.len().max(1));
+        Plan {
+            kernels: self.kernels,
+            steps: self.steps,
+            buffers,
+            arena_size,
+            packed: self.packed,
+            packed_size: self.packed_size,
+            inputs,
+            outputs,
+        }
+    }
+}

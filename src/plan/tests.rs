@@ -1,0 +1,252 @@
+//! Plans run by the kernels' references, in f64, against the meaning of their graphs.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::graph::random::{GraphBuilder, all_params, assert_close, inputs, random_graph};
+use crate::graph::reference::evaluate;
+use crate::kernels::TileFamily;
+use crate::kernels::reference::{Memory, run_reference};
+use crate::optimize::optimize;
+
+pub(crate) const MACHINE: Machine = Machine {
+    family: TileFamily::Clif128,
+    has_fma: true,
+};
+
+/// What a plan's operands point to.
+struct PlanMemory<'a> {
+    plan: &'a Plan,
+    batch: usize,
+    operands: &'a [Operand],
+    arena: &'a mut [f64],
+    inputs: &'a [Vec<f64>],
+    outputs: &'a mut [Vec<f64>],
+    params: &'a [Vec<f64>],
+}
+
+impl Memory for PlanMemory<'_> {
+    fn read(&self, operand: usize, index: usize) -> f64 {
+        match self.operands[operand] {
+            Operand::Buffer { buffer, offset } => {
+                let buffer = &self.plan.buffers[buffer.0 as usize];
+                assert!(offset + index < buffer.size * self.batch);
+                self.arena[buffer.offset * self.batch + offset + index]
+            }
+            Operand::Input(input) => self.inputs[input][index],
+            Operand::Output(output) => self.outputs[output][index],
+            Operand::Param(id) => self.params[self.plan.packed[id.0 as usize].param.index()][index],
+        }
+    }
+
+    fn write(&mut self, operand: usize, index: usize, value: f64) {
+        match self.operands[operand] {
+            Operand::Buffer { buffer, offset } => {
+                let buffer = &self.plan.buffers[buffer.0 as usize];
+                assert!(offset + index < buffer.size * self.batch);
+                self.arena[buffer.offset * self.batch + offset + index] = value;
+            }
+            Operand::Output(output) => self.outputs[output][index] = value,
+            Operand::Input(_) | Operand::Param(_) => panic!("written to what is only read"),
+        }
+    }
+}
+
+/// Runs a plan for several images; the arena holds NaN at first.
+fn run_plan(graph: &Graph, plan: &Plan, images: &[Vec<Vec<f64>>]) -> Vec<Vec<Vec<f64>>> {
+    let batch = images.len();
+    let params = all_params(graph);
+    let mut arena = vec![f64::NAN; plan.arena_size * batch];
+    let inputs: Vec<Vec<f64>> = (0..graph.inputs.len())
+        .map(|input| {
+            images
+                .iter()
+                .flat_map(|image| image[input].clone())
+                .collect()
+        })
+        .collect();
+    let sizes: Vec<usize> = graph
+        .outputs
+        .iter()
+        .map(|output| graph.node(output.node).shape.elements() as usize)
+        .collect();
+    let mut outputs: Vec<Vec<f64>> = sizes
+        .iter()
+        .map(|size| vec![f64::NAN; size * batch])
+        .collect();
+    for step in &plan.steps {
+        let mut memory = PlanMemory {
+            plan,
+            batch,
+            operands: &step.operands,
+            arena: &mut arena,
+            inputs: &inputs,
+            outputs: &mut outputs,
+            params: &params,
+        };
+        run_reference(&plan.kernels[step.kernel.0 as usize], &mut memory, batch);
+    }
+    (0..batch)
+        .map(|image| {
+            let outputs = outputs.iter().zip(&sizes);
+            outputs
+                .map(|(values, size)| values[image * size..(image + 1) * size].to_vec())
+                .collect()
+        })
+        .collect()
+}
+
+fn check_graph(graph: &Graph, what: &str) {
+    let mut optimized = graph.clone();
+    optimize(&mut optimized).unwrap_or_else(|error| panic!("{what}: {error}"));
+    let plan = plan(&optimized, &MACHINE);
+    verify_plan(&plan).unwrap_or_else(|error| panic!("{what}: {error}\n{}", print_plan(&plan)));
+    let images: Vec<Vec<Vec<f64>>> = (1..=2).map(|seed| inputs(graph, seed)).collect();
+    let found = run_plan(&optimized, &plan, &images);
+    let params = all_params(graph);
+    for (image, found) in images.iter().zip(found) {
+        let wanted = evaluate(graph, &|id| params[id.index()].clone(), image);
+        assert_close(
+            &found,
+            &wanted,
+            1e-6,
+            &format!("{what}\n{}", print_plan(&plan)),
+        );
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+    #[test]
+    fn a_plan_computes_what_its_graph_means(seed: u64, n_nodes in 2usize..24) {
+        check_graph(&random_graph(seed, n_nodes), &format!("seed {seed}, {n_nodes} nodes"));
+    }
+}
+
+fn plan_of(b: GraphBuilder) -> Plan {
+    check_graph(&b.graph, "hand-built");
+    let mut graph = b.graph;
+    optimize(&mut graph).expect("a valid graph");
+    plan(&graph, &MACHINE)
+}
+
+fn n_copies(plan: &Plan) -> usize {
+    let specs = plan
+        .steps
+        .iter()
+        .map(|step| &plan.kernels[step.kernel.0 as usize]);
+    specs
+        .filter(|spec| matches!(spec, KernelSpec::Copy(_)))
+        .count()
+}
+
+#[test]
+fn concats_of_whole_blocks_take_no_copies() {
+    let mut b = GraphBuilder::new();
+    let x = b.input(&[3, 8, 8]);
+    let mut features = b.simple_conv(x, 16, 3);
+    for _ in 0..3 {
+        let y = b.simple_conv(features, 8, 3);
+        features = b.concat(0, &[features, y]);
+    }
+    let logits = b.dense(features, 16, true);
+    b.output(logits);
+    let plan = plan_of(b);
+    // The input gets its halo; everything else lies in one buffer of one halo, which the dense layer cannot read through.
+    assert_eq!(n_copies(&plan), 2, "{}", print_plan(&plan));
+    assert_eq!(plan.buffers.len(), 3);
+}
+
+#[test]
+fn slices_at_a_block_are_read_in_place() {
+    let mut b = GraphBuilder::new();
+    let x = b.input(&[16, 4, 4]);
+    let x = b.simple_conv(x, 32, 1);
+    let (left, right) = (b.slice(0, 0, 16, x), b.slice(0, 16, 32, x));
+    let left = b.simple_conv(left, 16, 3);
+    let both = b.concat(0, &[left, right]);
+    b.output(both);
+    let plan = plan_of(b);
+    // In: to blocks. The right half into the concat. Out: to plain.
+    assert_eq!(n_copies(&plan), 3, "{}", print_plan(&plan));
+}
+
+#[test]
+fn a_vector_of_whole_blocks_goes_straight_to_the_user() {
+    let mut b = GraphBuilder::new();
+    let x = b.input(&[16]);
+    let y = b.dense(x, 8, true);
+    b.output(y);
+    let plan = plan_of(b);
+    assert_eq!((plan.steps.len(), plan.buffers.len()), (1, 0));
+}
+
+#[test]
+fn one_value_may_be_several_outputs_and_an_input_may_be_one() {
+    let mut b = GraphBuilder::new();
+    let x = b.input(&[8]);
+    let y = b.relu(x);
+    b.output(y);
+    b.output(x);
+    b.output(y);
+    plan_of(b);
+}
+
+#[test]
+fn equal_layers_share_a_kernel_and_a_chain_reuses_two_buffers() {
+    let mut b = GraphBuilder::new();
+    let mut x = b.input(&[16, 4, 4]);
+    for _ in 0..200 {
+        x = b.simple_conv(x, 16, 3);
+        x = b.norm(x, true);
+        x = b.relu(x);
+    }
+    b.output(x);
+    let mut graph = b.graph;
+    optimize(&mut graph).expect("a valid graph");
+    let plan = plan(&graph, &MACHINE);
+    verify_plan(&plan).expect("a valid plan");
+    assert_eq!(plan.kernels.len(), 4, "{}", print_plan(&plan));
+    let largest = plan.buffers.iter().map(|buffer| buffer.size).max();
+    assert_eq!(Some(plan.arena_size), largest.map(|size| 2 * size));
+}
+
+#[test]
+fn a_residual_net_of_six_thousand_nodes_takes_little_time() {
+    let mut b = GraphBuilder::new();
+    let x = b.input(&[3, 8, 8]);
+    let mut x = b.simple_conv(x, 16, 3);
+    for _ in 0..850 {
+        let y = b.simple_conv(x, 16, 3);
+        let y = b.norm(y, true);
+        let y = b.relu(y);
+        let y = b.simple_conv(y, 16, 3);
+        let y = b.norm(y, true);
+        let sum = b.map(crate::graph::ScalarFn::add(), &[y, x]);
+        x = b.relu(sum);
+    }
+    b.output(x);
+    let mut graph = b.graph;
+    let start = std::time::Instant::now();
+    optimize(&mut graph).expect("a valid graph");
+    let optimized = start.elapsed();
+    let plan = plan(&graph, &MACHINE);
+    let planned = start.elapsed() - optimized;
+    println!(
+        "optimize {optimized:?}, plan {planned:?}, {} steps",
+        plan.steps.len()
+    );
+    assert_eq!(plan.arena_size, lower_bound(&plan.buffers));
+    assert!(start.elapsed().as_secs() < 5);
+}
+
+#[test]
+fn a_flattened_slice_keeps_to_its_buffer() {
+    let mut b = GraphBuilder::new();
+    let x = b.input(&[3, 3, 3]);
+    let y = b.slice(0, 1, 3, x);
+    let y = b.flatten(y);
+    let y = b.relu(y);
+    b.output(y);
+    plan_of(b);
+}

@@ -1,0 +1,125 @@
+//! The plan's verifier: what running a plan relies on, and what the compiler's tests check after every plan.
+
+use super::{Operand, Plan, View};
+use crate::kernels::KernelSpec;
+
+impl KernelSpec {
+    /// The tensors that a kernel reads besides its parameters, in the order of its operands: those of the operation, then those of the epilogue.
+    pub fn inputs(&self) -> Vec<View> {
+        let (input, epilogue) = match self {
+            KernelSpec::Conv(spec) => (spec.input, &spec.epilogue),
+            KernelSpec::Depthwise(spec) => (spec.input, &spec.epilogue),
+            KernelSpec::Dense(spec) => (spec.input, &spec.epilogue),
+            KernelSpec::Pool(spec) => return vec![spec.input],
+            KernelSpec::Map(spec) => return spec.operands.clone(),
+            KernelSpec::Lrn(spec) => return vec![spec.input],
+            KernelSpec::Softmax(spec) => return vec![spec.input],
+            KernelSpec::Copy(spec) => return vec![spec.input],
+            KernelSpec::Resize(spec) => return vec![spec.input],
+        };
+        let mut inputs = vec![input];
+        inputs.extend(epilogue.iter().flat_map(|epilogue| &epilogue.operands));
+        inputs
+    }
+}
+
+/// Checks that every operand lies within its buffer, that what is read was written, and that buffers that live together lie apart. An error is a fault of
+/// the compiler.
+pub fn verify_plan(plan: &Plan) -> Result<(), String> {
+    let mut written = vec![false; plan.buffers.len()];
+    for (index, step) in plan.steps.iter().enumerate() {
+        let fail = |what: String| Err(format!("step {index} `{}`: {what}", step.name));
+        let spec = &plan.kernels[step.kernel.0 as usize];
+        let inputs = spec.inputs();
+        // Those of an epilogue count among its operands: their views stand still from image to image.
+        let n_further = inputs.iter().filter(|view| view.image_stride == 0).count();
+        let n_params = spec.packings().len().saturating_sub(n_further);
+        if step.operands.len() != inputs.len() + n_params + 1 {
+            return fail(format!(
+                "{} operands for {} inputs, {n_params} parameters and a result",
+                step.operands.len(),
+                inputs.len()
+            ));
+        }
+        // Operands: the operation's input(s), the parameters, the epilogue's, the result.
+        let mut views: Vec<Option<View>> = inputs.into_iter().map(Some).collect();
+        views.splice(1..1, std::iter::repeat_n(None, n_params));
+        views.push(Some(*spec.output()));
+        let last = views.len() - 1;
+        for (position, (operand, view)) in step.operands.iter().zip(&views).enumerate() {
+            match (operand, view) {
+                (Operand::Buffer { buffer, offset }, Some(view)) => {
+                    let known = &plan.buffers[buffer.0 as usize];
+                    if offset + view.size() > known.size {
+                        return fail(format!("operand {position} leaves its buffer"));
+                    }
+                    if view.image_stride > known.size {
+                        return fail(format!("operand {position} leaves it with the next image"));
+                    }
+                    if position == last {
+                        written[buffer.0 as usize] = true;
+                    } else if !written[buffer.0 as usize] {
+                        return fail(format!("operand {position} was never written"));
+                    }
+                    if index < known.live.0 || index > known.live.1 {
+                        return fail(format!("operand {position} is not alive"));
+                    }
+                }
+                (Operand::Param(id), view) => {
+                    // A view that moves from image to image would walk out of the parameter.
+                    let moves = view.is_some_and(|view| view.image_stride > 0);
+                    if id.0 as usize >= plan.packed.len() || position == last || moves {
+                        return fail(format!("operand {position} is no parameter to read"));
+                    }
+                }
+                (Operand::Input(_) | Operand::Output(_), Some(view)) => {
+                    let port = match operand {
+                        Operand::Input(index) => plan.inputs.get(*index),
+                        Operand::Output(index) => plan.outputs.get(*index),
+                        _ => None,
+                    };
+                    // The user's tensors end with their last element.
+                    let elements = port.map_or(0, |port| port.shape.elements() as usize);
+                    if view.size() != elements || view.image_stride != elements {
+                        return fail(format!("operand {position} is not as the user's tensor"));
+                    }
+                    if position == last && matches!(operand, Operand::Input(_)) {
+                        return fail("it writes an input".into());
+                    }
+                }
+                (_, None) => return fail(format!("operand {position} is no parameter")),
+            }
+        }
+    }
+    apart(plan)
+}
+
+/// Buffers sorted by their offset: whoever overlaps in space is near.
+fn apart(plan: &Plan) -> Result<(), String> {
+    let mut order: Vec<usize> = (0..plan.buffers.len()).collect();
+    order.sort_by_key(|&index| (plan.buffers[index].live.0, index));
+    // Live buffers as intervals of the arena, by offset; what ended is taken out lazily.
+    let mut live: std::collections::BTreeMap<usize, usize> = Default::default();
+    let mut ends: Vec<usize> = order.clone();
+    ends.sort_by_key(|&index| (plan.buffers[index].live.1, index));
+    let mut ends = ends.into_iter().peekable();
+    for index in order {
+        let buffer = &plan.buffers[index];
+        while let Some(done) = ends.next_if(|&done| plan.buffers[done].live.1 < buffer.live.0) {
+            live.remove(&plan.buffers[done].offset);
+        }
+        let end = buffer.offset + buffer.size;
+        if end > plan.arena_size {
+            return Err(format!("buffer {index} leaves the arena"));
+        }
+        if let Some((_, &other)) = live.range(..end).next_back()
+            && plan.buffers[other].offset + plan.buffers[other].size > buffer.offset
+        {
+            return Err(format!(
+                "buffers {other} and {index} overlap while both live"
+            ));
+        }
+        live.insert(buffer.offset, index);
+    }
+    Ok(())
+}

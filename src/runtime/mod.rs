@@ -1,0 +1,17 @@
+//! Running a plan: tensors, memory, threads, and the only call into generated code.
+
+mod buffer;
+mod error;
+mod kernels;
+mod schedule;
+mod session;
+mod team;
+mod tensor;
+#[cfg(test)]
+mod tests;
+
+pub use buffer::AlignedBuffer;
+pub use error::RunError;
+pub use kernels::Kernels;
+pub use session::Session;
+pub use tensor::Tensor;

@@ -1,0 +1,229 @@
+//! A net that is ready to run.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::schedule::{Turn, schedule};
+use super::team::{Meeting, Team};
+use super::{AlignedBuffer, Kernels, RunError, Tensor};
+use crate::plan::{Operand, Plan, Port, verify_plan};
+
+/// A compiled net with its parameters. The batch is free from run to run.
+///
+/// Several threads may call [`Session::run`]; they take turns, since one run already uses all threads of the session.
+pub struct Session {
+    kernels: Arc<dyn Kernels>,
+    plan: Arc<Plan>,
+    packed: Arc<AlignedBuffer>,
+    state: Mutex<State>,
+}
+
+/// What one run at a time uses.
+struct State {
+    team: Team,
+    arena: AlignedBuffer,
+}
+
+/// The pointers of all steps, one after another, and where each step's begin.
+struct Pointers {
+    all: Vec<*mut f32>,
+    first: Vec<usize>,
+}
+
+// SAFETY: the pointers are to memory that outlives the run; who may write what is the kernels' contract.
+unsafe impl Sync for Pointers {}
+
+impl Session {
+    /// Of the kernels compiled from `plan`, and the block of parameters packed for it.
+    pub fn new(
+        kernels: Arc<dyn Kernels>,
+        plan: Arc<Plan>,
+        packed: Arc<AlignedBuffer>,
+        n_threads: usize,
+    ) -> Result<Session, RunError> {
+        verify_plan(&plan).map_err(RunError::Plan)?;
+        if kernels.specs() != plan.kernels {
+            return Err(RunError::Plan("the code is another plan's".into()));
+        }
+        if packed.len() < plan.packed_size {
+            return Err(RunError::Plan("the parameters are another plan's".into()));
+        }
+        let state = Mutex::new(State {
+            team: Team::new(n_threads)?,
+            arena: AlignedBuffer::zeroed(0)?,
+        });
+        Ok(Session {
+            kernels,
+            plan,
+            packed,
+            state,
+        })
+    }
+
+    /// Names and shapes (without the batch) of the inputs.
+    pub fn inputs(&self) -> &[Port] {
+        &self.plan.inputs
+    }
+
+    /// Names and shapes (without the batch) of the outputs.
+    pub fn outputs(&self) -> &[Port] {
+        &self.plan.outputs
+    }
+
+    /// What runs.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Uses so many threads from now on.
+    pub fn set_threads(&mut self, n_threads: usize) -> Result<(), RunError> {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        state.team = Team::new(n_threads)?;
+        Ok(())
+    }
+
+    /// The outputs for a batch of inputs, each `[batch, ...]` with the same batch.
+    pub fn run(&self, inputs: &[Tensor]) -> Result<Vec<Tensor>, RunError> {
+        let batch = self.check_inputs(inputs)?;
+        let mut outputs = Vec::with_capacity(self.plan.outputs.len());
+        for output in &self.plan.outputs {
+            outputs.push(Tensor::zeroed(with_batch(batch, output))?);
+        }
+        // A kernel that panicked (only a test's can) left no trace that matters: every run writes what it reads.
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let floats = self.plan.arena_size.checked_mul(batch);
+        let floats = floats.ok_or(RunError::Memory { floats: None })?;
+        if state.arena.len() < floats {
+            // The old one goes first, so that both need not fit.
+            state.arena = AlignedBuffer::zeroed(0)?;
+            state.arena = AlignedBuffer::zeroed(floats)?;
+        }
+        if batch > 0 {
+            let pointers = self.pointers(&state.arena, inputs, &outputs, batch);
+            self.run_steps(&mut state.team, &pointers, batch);
+        }
+        Ok(outputs)
+    }
+
+    /// The batch, if all inputs fit.
+    fn check_inputs(&self, inputs: &[Tensor]) -> Result<usize, RunError> {
+        let ports = &self.plan.inputs;
+        if inputs.len() != ports.len() {
+            return Err(RunError::InputCount {
+                wanted: ports.len(),
+                found: inputs.len(),
+            });
+        }
+        let batch = inputs
+            .first()
+            .map_or(1, |input| input.shape().first().copied().unwrap_or(1));
+        for (input, port) in inputs.iter().zip(ports) {
+            let wanted = with_batch(batch, port);
+            if input.shape() != wanted {
+                return Err(RunError::InputShape {
+                    name: port.name.clone(),
+                    wanted,
+                    found: input.shape().to_vec(),
+                });
+            }
+        }
+        Ok(batch)
+    }
+
+    fn pointers(
+        &self,
+        arena: &AlignedBuffer,
+        inputs: &[Tensor],
+        outputs: &[Tensor],
+        batch: usize,
+    ) -> Pointers {
+        let (mut all, mut first) = (Vec::new(), Vec::new());
+        for step in &self.plan.steps {
+            first.push(all.len());
+            all.extend(step.operands.iter().map(|operand| match *operand {
+                // In bounds, by `verify_plan`: only kernels follow these pointers, so plain address arithmetic will do until then.
+                Operand::Buffer { buffer, offset } => {
+                    let start = self.plan.buffers[buffer.0 as usize].offset * batch + offset;
+                    arena.pointer().wrapping_add(start)
+                }
+                Operand::Input(index) => inputs[index].pointer(),
+                Operand::Output(index) => outputs[index].pointer(),
+                Operand::Param(id) => {
+                    let start = self.plan.packed[id.0 as usize].offset;
+                    self.packed.pointer().wrapping_add(start)
+                }
+            }));
+        }
+        Pointers { all, first }
+    }
+
+    /// Runs every step on the team. Each thread walks the whole list: it takes chunks of the shared steps, the first thread does the others, and they meet
+    /// around the shared ones.
+    fn run_steps(&self, team: &mut Team, pointers: &Pointers, batch: usize) {
+        let turns = schedule(&self.plan, batch, team.n_threads());
+        let next_tasks: Vec<AtomicUsize> = turns.iter().map(|_| AtomicUsize::new(0)).collect();
+        let meeting = Meeting::new(team.n_threads());
+        team.run(|thread| {
+            let _guard = GiveUpOnPanic(&meeting);
+            let mut rounds = 0;
+            let mut meet = || {
+                rounds += 1;
+                meeting.wait(rounds);
+            };
+            let mut was_shared = false;
+            for (index, turn) in turns.iter().enumerate() {
+                // Before a shared step the first thread's own steps are done, after one everybody's.
+                if (turn.is_shared || was_shared) && index > 0 {
+                    meet();
+                }
+                was_shared = turn.is_shared;
+                if turn.is_shared || thread == 0 {
+                    let operands = &pointers.all[pointers.first[index]..];
+                    self.take_tasks(turn, &next_tasks[index], operands, batch);
+                }
+            }
+        });
+    }
+
+    /// Takes chunks of a step's tasks until none is left.
+    fn take_tasks(
+        &self,
+        turn: &Turn,
+        next_task: &AtomicUsize,
+        operands: &[*mut f32],
+        batch: usize,
+    ) {
+        loop {
+            let begin = next_task.fetch_add(turn.chunk, Ordering::Relaxed);
+            if begin >= turn.n_tasks {
+                return;
+            }
+            let end = (begin + turn.chunk).min(turn.n_tasks);
+            // SAFETY: the plan was verified and the code is its kernels' (`Session::new`), so each pointer is to a tensor of `batch` images as the spec
+            // lays it out: arena, outputs and parameters have the sizes that the plan states, the inputs' were checked. The step's result overlaps none
+            // of its other operands but in views that share a buffer without sharing a float. `run` holds the lock on the arena and owns the outputs; nobody
+            // writes inputs and parameters. Chunks do not overlap, and the meetings order the steps.
+            unsafe {
+                self.kernels
+                    .call(turn.kernel, operands.as_ptr(), begin, end, batch);
+            }
+        }
+    }
+}
+
+/// `[batch, ...]`
+fn with_batch(batch: usize, port: &Port) -> Vec<usize> {
+    let sizes = port.shape.sizes().map(|size| size as usize);
+    std::iter::once(batch).chain(sizes).collect()
+}
+
+/// Lets the other threads go when one panics, which a compiled kernel never does.
+struct GiveUpOnPanic<'a>(&'a Meeting);
+
+impl Drop for GiveUpOnPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.give_up();
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! Binding: every parameter of a net gets its values, or one report says of all of them why not.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::init::SeededWeights;
+use super::names::NameMap;
+use super::safetensors::WeightsFile;
+use crate::diagnostic::{Code, Diagnostic, codes, did_you_mean};
+use crate::graph::{Graph, Param, Recipe};
+
+/// Lines of a report's list before it says how many more there are.
+const LISTED: usize = 8;
+
+/// Where stored parameters come from.
+#[derive(Debug)]
+pub enum WeightSource {
+    /// A file, its names mapped to those of the net.
+    File(MappedFile),
+    /// A seed.
+    Seeded(SeededWeights),
+}
+
+impl WeightSource {
+    /// A file whose names are the net's after `names` has mapped them. Fails if two become one.
+    pub fn file(file: WeightsFile, names: &NameMap) -> Result<WeightSource, Diagnostic> {
+        MappedFile::new(file, names).map(WeightSource::File)
+    }
+
+    /// He-initialised weights for `graph` (as the source has it, before any pass).
+    pub fn seeded(graph: &Graph, seed: u64) -> WeightSource {
+        WeightSource::Seeded(SeededWeights::new(graph, seed))
+    }
+
+    /// Compares everything that `graph` (before any pass) stores with what there is: one diagnostic for each kind of fault,
+    /// errors first. Reads no values.
+    pub fn check(&self, graph: &Graph) -> Vec<Diagnostic> {
+        match self {
+            WeightSource::File(file) => file.check(graph),
+            WeightSource::Seeded(_) => Vec::new(),
+        }
+    }
+
+    /// The values of the stored parameter `name`, all finite. A caller that ran [`WeightSource::check`] sees only faults of the values here.
+    pub fn values(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, Diagnostic> {
+        let values = match self {
+            WeightSource::File(file) => file.read(name),
+            WeightSource::Seeded(seeded) => seeded.values(name, shape),
+        };
+        let values = values
+            .filter(|values| values.len() == shape.iter().product::<usize>())
+            .ok_or_else(|| {
+                Diagnostic::without_place(
+                    codes::WEIGHTS_MISSING,
+                    format!("there are no usable weights for `{name}`"),
+                )
+            })?;
+        match values.iter().position(|value| !value.is_finite()) {
+            None => Ok(values),
+            Some(index) => Err(not_finite(name, shape, &values, index)),
+        }
+    }
+}
+
+/// E0806 about one tensor.
+fn not_finite(name: &str, shape: &[usize], values: &[f32], index: usize) -> Diagnostic {
+    let n_bad = values.iter().filter(|value| !value.is_finite()).count();
+    let mut place = Vec::new();
+    let mut rest = index;
+    for size in shape.iter().rev() {
+        place.push(rest % size.max(&1));
+        rest /= size.max(&1);
+    }
+    place.reverse();
+    let diagnostic = Diagnostic::without_place(
+        codes::WEIGHTS_NOT_FINITE,
+        format!("`{name}` is {} at {place:?}", values[index]),
+    );
+    match n_bad {
+        1 => diagnostic,
+        _ => diagnostic.with_note(format!(
+            "{n_bad} of its {} values are not finite; this is the first",
+            values.len()
+        )),
+    }
+}
+
+/// A file and the net's names for its tensors.
+#[derive(Debug)]
+pub struct MappedFile {
+    file: WeightsFile,
+    /// From the net's name to the file's.
+    names: BTreeMap<String, String>,
+}
+
+impl MappedFile {
+    fn new(file: WeightsFile, map: &NameMap) -> Result<MappedFile, Diagnostic> {
+        let mut names = BTreeMap::new();
+        for (stored, _) in file.tensors() {
+            // PyTorch counts batches in every batch-norm for a mode of training; nothing reads the count at inference.
+            if stored.rsplit('.').next() == Some("num_batches_tracked") {
+                continue;
+            }
+            let Some(name) = map.apply(stored) else {
+                continue;
+            };
+            if let Some(other) = names.insert(name.clone(), stored.to_owned()) {
+                return Err(Diagnostic::without_place(
+                    codes::MANIFEST,
+                    format!("the manifest maps both `{other}` and `{stored}` to `{name}`"),
+                ));
+            }
+        }
+        Ok(MappedFile { file, names })
+    }
+
+    fn read(&self, name: &str) -> Option<Vec<f32>> {
+        self.file.read_f32(self.names.get(name)?)
+    }
+
+    fn check(&self, graph: &Graph) -> Vec<Diagnostic> {
+        let wanted: BTreeMap<&str, &Param> = graph
+            .params
+            .iter()
+            .filter_map(|param| match &param.recipe {
+                Recipe::Stored { name, .. } => Some((name.as_str(), param)),
+                _ => None,
+            })
+            .collect();
+        let is_extra = |name: &str| !wanted.contains_key(name);
+        let extra: Vec<&str> = self
+            .names
+            .keys()
+            .map(String::as_str)
+            .filter(|name| is_extra(name))
+            .collect();
+        let (mut missing, mut shapes, mut types, mut wide) = (vec![], vec![], vec![], vec![]);
+        for (name, param) in &wanted {
+            let stored = self.names.get(*name).and_then(|name| self.file.get(name));
+            let Some(stored) = stored else {
+                missing.push(*name);
+                continue;
+            };
+            if stored.shape != param.shape {
+                shapes.push(format!(
+                    "`{name}` is {:?} in the file, {:?} in the net",
+                    stored.shape, param.shape
+                ));
+            }
+            if !stored.element_type.is_float() {
+                types.push(format!("`{name}` is {}", stored.element_type));
+            } else if stored.element_type.is_wider_than_f32() {
+                wide.push(format!("`{name}` is {}", stored.element_type));
+            }
+        }
+
+        let mut report = Report {
+            path: self.file.path().display().to_string(),
+            net: &graph.name,
+            diagnostics: Vec::new(),
+        };
+        // A tensor that seems to be a missing one under another name is told there, and not again as one too many.
+        let mut mistaken = BTreeSet::new();
+        if !missing.is_empty() {
+            let lines =
+                missing
+                    .iter()
+                    .map(|name| match did_you_mean(name, extra.iter().copied()) {
+                        Some(like) => {
+                            mistaken.insert(like);
+                            format!("`{name}` (the file has `{like}`)")
+                        }
+                        None => format!("`{name}`"),
+                    });
+            let lines = lines.collect();
+            report.add(codes::WEIGHTS_MISSING, "lack", "parameter", lines, {
+                let unlike = missing.len() == wanted.len();
+                if unlike && self.names.len() == wanted.len() {
+                    Some("the names differ throughout: `names` in a manifest can map them")
+                } else if unlike {
+                    Some("these seem to be the weights of another net")
+                } else {
+                    None
+                }
+            });
+        }
+        // Tensors of a part that the net does not have at all (an auxiliary head, say) are left over; tensors inside a part that it
+        // does have mean that the weights were made for another net.
+        let parts: BTreeSet<&str> = wanted.keys().map(|name| part(name)).collect();
+        let (inside, unused): (Vec<&str>, Vec<&str>) = extra
+            .iter()
+            .filter(|name| !mistaken.contains(**name))
+            .partition(|name| parts.contains(part(name)));
+        let quoted = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect();
+        if !inside.is_empty() {
+            report.add(
+                codes::WEIGHTS_EXTRA,
+                "have",
+                "tensor that the net does not take",
+                quoted(&inside),
+                Some("if they are to be left aside, name them under `ignore` in a manifest"),
+            );
+        }
+        if !shapes.is_empty() {
+            report.add(
+                codes::WEIGHTS_SHAPE,
+                "have",
+                "tensor of another shape",
+                shapes,
+                None,
+            );
+        }
+        if !types.is_empty() {
+            report.add(
+                codes::WEIGHTS_TYPE,
+                "have",
+                "tensor of a type that is not f32, f16, bf16 or f64",
+                types,
+                None,
+            );
+        }
+        if !wide.is_empty() {
+            report.add(
+                codes::WEIGHTS_CAST,
+                "have",
+                "tensor that is rounded to f32",
+                wide,
+                None,
+            );
+        }
+        if !unused.is_empty() {
+            report.add(
+                codes::WEIGHTS_UNUSED,
+                "have",
+                "tensor of parts that the net does not have",
+                quoted(&unused),
+                None,
+            );
+        }
+        report.diagnostics
+    }
+}
+
+/// The part of the net that a parameter belongs to: the first word of its name.
+fn part(name: &str) -> &str {
+    name.split('.').next().unwrap_or(name)
+}
+
+/// Gathers diagnostics that list names.
+struct Report<'a> {
+    path: String,
+    net: &'a str,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Report<'_> {
+    /// "the weights `W` for `Net` have 3 tensors of another shape", with the first few of them as notes.
+    fn add(&mut self, code: Code, verb: &str, noun: &str, lines: Vec<String>, help: Option<&str>) {
+        let n = lines.len();
+        let (word, rest) = noun
+            .split_once(' ')
+            .map_or((noun, ""), |(word, rest)| (word, rest));
+        let plural = if n == 1 { "" } else { "s" };
+        let mut rest = if rest.is_empty() {
+            String::new()
+        } else {
+            format!(" {rest}")
+        };
+        if n > 1 {
+            rest = rest.replace("that is ", "that are ");
+        }
+        let message = format!(
+            "the weights `{}` for `{}` {verb} {n} {word}{plural}{rest}",
+            self.path, self.net
+        );
+        let mut diagnostic = Diagnostic::without_place(code, message);
+        let more = n.saturating_sub(LISTED);
+        // "and 1 more" would take as much room as the one.
+        let listed = if more <= 1 { n } else { LISTED };
+        diagnostic.notes = lines.into_iter().take(listed).collect();
+        if listed < n {
+            diagnostic.notes.push(format!("and {more} more"));
+        }
+        diagnostic.help = help.map(str::to_owned);
+        self.diagnostics.push(diagnostic);
+    }
+}

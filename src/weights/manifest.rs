@@ -1,0 +1,382 @@
+//! The YAML manifest that lies beside a weights file: what the weights are for, and what the net's numbers mean. The sole user of
+//! `serde_yaml`.
+//!
+//! ```yaml
+//! net: digits.net:Digits            # paths are relative to the manifest
+//! weights: digits.safetensors
+//! image: {resize: [8, 8], order: gray, mean: [0.305], std: [0.376]}
+//! labels: [zero, one, two, three, four, five, six, seven, eight, nine]   # or a file with one a line
+//! names:                            # how the checkpoint's names become the net's; the first that matches wins
+//!   - {from: "module.*", to: "*"}
+//! ignore: ["aux1.*"]                # tensors to leave aside
+//! heldout: {images: heldout.safetensors, accuracy: 0.99}   # what `netc eval` runs
+//! ```
+//!
+//! Every key may be left out.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde::de::{self, Deserializer, SeqAccess, Visitor};
+
+use super::names::{NameMap, Rename};
+use super::safetensors::plain;
+use crate::diagnostic::{Diagnostic, codes, did_you_mean};
+use crate::graph::{ChannelOrder, ImageResize, ImageSpec};
+use crate::limits;
+use crate::source::{FileId, SourceMap, Span};
+
+/// What a manifest says. Paths are joined to its directory already.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Manifest {
+    /// File of the net, and the net's name if it is stated (`file.net:Net`).
+    pub net: Option<(PathBuf, Option<String>)>,
+    /// The weights.
+    pub weights: Option<PathBuf>,
+    /// How a picture becomes the net's input; wins over what the net says.
+    pub image: Option<ImageSpec>,
+    /// Names of the classes.
+    pub labels: Vec<String>,
+    /// How the checkpoint's names become the net's.
+    pub names: NameMap,
+    /// The held-out set that `netc eval` runs.
+    pub heldout: Option<HeldOut>,
+}
+
+/// A held-out set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HeldOut {
+    /// A safetensors file with `images` (floats `[N, C, H, W]`, preprocessed) and `labels` (integers `[N]`).
+    pub images: PathBuf,
+    /// The accuracy that the weights' author measured, from 0 to 1.
+    pub accuracy: Option<f64>,
+}
+
+impl Manifest {
+    /// Reads a manifest and the file of labels that it may name. The text joins `sources`, for the spans of diagnostics.
+    pub fn load(path: &Path, sources: &mut SourceMap) -> Result<Manifest, Diagnostic> {
+        let text = read_small_text(path)?;
+        let file = sources.add(path, text);
+        let directory = path.parent().unwrap_or(Path::new(""));
+        let raw = parse(&sources.file(file).text, file)?;
+        raw.resolve(directory, file)
+    }
+}
+
+/// The text of a file of at most [`limits::MANIFEST_BYTES`].
+fn read_small_text(path: &Path) -> Result<String, Diagnostic> {
+    let fail = |reason: String| {
+        Diagnostic::without_place(
+            codes::MANIFEST,
+            format!("cannot read `{}`: {reason}", path.display()),
+        )
+    };
+    use std::io::Read;
+    let file = std::fs::File::open(path).map_err(|error| fail(plain(&error)))?;
+    let mut bytes = Vec::new();
+    // One byte more than the limit tells a file that is too long, without trusting what the directory says of its size.
+    file.take(limits::MANIFEST_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| fail(plain(&error)))?;
+    if bytes.len() as u64 > limits::MANIFEST_BYTES {
+        return Err(fail(format!(
+            "it is larger than the limit of {} bytes",
+            limits::MANIFEST_BYTES
+        )));
+    }
+    String::from_utf8(bytes).map_err(|_| fail("it is not UTF-8 text".into()))
+}
+
+fn parse(text: &str, file: FileId) -> Result<RawManifest, Diagnostic> {
+    if text.trim().is_empty() {
+        return Ok(RawManifest::default());
+    }
+    serde_yaml::from_str(text).map_err(|error| {
+        let (line, column) = error
+            .location()
+            .map_or((1, 1), |place| (place.line(), place.column()));
+        let message = error.to_string();
+        // The place is shown with the source; "at line 3 column 4" would repeat it.
+        let message = message
+            .split_once(" at line ")
+            .map_or(message.as_str(), |(before, _)| before);
+        let at = byte_of(text, line, column);
+        let span = Span::new(file, at, end_of_line(text, at));
+        let diagnostic = Diagnostic::new(codes::MANIFEST, message.replace('\n', " "), span, "");
+        match meant(message) {
+            Some(help) => diagnostic.with_help(help),
+            None => diagnostic,
+        }
+    })
+}
+
+/// Where a line and a column (both from 1, counting characters) begin.
+fn byte_of(text: &str, line: usize, column: usize) -> usize {
+    let start: usize = text
+        .split_inclusive('\n')
+        .take(line.saturating_sub(1))
+        .map(str::len)
+        .sum();
+    let rest = &text[start..];
+    let in_line = rest
+        .char_indices()
+        .nth(column.saturating_sub(1))
+        .map_or(rest.len(), |(byte, _)| byte);
+    start + in_line
+}
+
+/// The end of what stands at a byte: the rest of its word, or the byte's own character.
+fn end_of_line(text: &str, at: usize) -> usize {
+    let is_word = |c: char| c.is_alphanumeric() || "_-.".contains(c);
+    let length: usize = text[at..]
+        .chars()
+        .take_while(|c| is_word(*c))
+        .map(char::len_utf8)
+        .sum();
+    let one = text[at..].chars().next().map_or(0, char::len_utf8);
+    at + length.max(one)
+}
+
+/// "did you mean" for serde's "unknown field `x`, expected one of `a`, `b`": the words between backticks are the candidates.
+fn meant(message: &str) -> Option<String> {
+    let (_, rest) = message
+        .split_once("unknown field `")
+        .or_else(|| message.split_once("unknown variant `"))?;
+    let (word, rest) = rest.split_once('`')?;
+    let candidates = rest.split('`').skip(1).step_by(2);
+    did_you_mean(word, candidates).map(|meant| format!("did you mean `{meant}`?"))
+}
+
+/// The manifest as it is written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RawManifest {
+    net: Option<String>,
+    weights: Option<PathBuf>,
+    image: Option<RawImage>,
+    labels: Option<Labels>,
+    names: Vec<RawRename>,
+    ignore: Vec<String>,
+    heldout: Option<RawHeldOut>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawImage {
+    resize: Option<SizeOrSide>,
+    crop: Option<SizeOrSide>,
+    #[serde(default)]
+    order: RawOrder,
+    range: Option<f32>,
+    #[serde(default)]
+    mean: Vec<f32>,
+    #[serde(default)]
+    std: Vec<f32>,
+}
+
+#[derive(Debug, Deserialize, Default, Clone, Copy)]
+#[serde(rename_all = "lowercase")]
+enum RawOrder {
+    #[default]
+    Rgb,
+    Bgr,
+    Gray,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawRename {
+    from: String,
+    to: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawHeldOut {
+    images: PathBuf,
+    accuracy: Option<f64>,
+}
+
+/// `256` or `[256, 256]`.
+#[derive(Debug, Clone, Copy)]
+enum SizeOrSide {
+    Side(usize),
+    Size([usize; 2]),
+}
+
+impl<'de> Deserialize<'de> for SizeOrSide {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<SizeOrSide, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = SizeOrSide;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a number of pixels or [height, width]")
+            }
+
+            fn visit_u64<E: de::Error>(self, side: u64) -> Result<SizeOrSide, E> {
+                match usize::try_from(side) {
+                    Ok(side) if (1..=MOST_PIXELS).contains(&side) => Ok(SizeOrSide::Side(side)),
+                    _ => Err(E::custom(format!(
+                        "a side must have 1 to {MOST_PIXELS} pixels, not {side}"
+                    ))),
+                }
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut sizes: A) -> Result<SizeOrSide, A::Error> {
+                let mut pair = [0usize; 2];
+                for (index, size) in pair.iter_mut().enumerate() {
+                    *size = sizes
+                        .next_element()?
+                        .ok_or_else(|| de::Error::invalid_length(index, &self))?;
+                    if !(1..=MOST_PIXELS).contains(size) {
+                        return Err(de::Error::custom(format!(
+                            "a side must have 1 to {MOST_PIXELS} pixels, not {size}"
+                        )));
+                    }
+                }
+                match sizes.next_element::<de::IgnoredAny>()? {
+                    Some(_) => Err(de::Error::invalid_length(3, &self)),
+                    None => Ok(SizeOrSide::Size(pair)),
+                }
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
+}
+
+/// The longest side of a resized picture: no network is trained on larger ones.
+const MOST_PIXELS: usize = 1 << 14;
+
+/// A list of names, or the file that has one a line.
+#[derive(Debug)]
+enum Labels {
+    List(Vec<String>),
+    File(PathBuf),
+}
+
+impl<'de> Deserialize<'de> for Labels {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Labels, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = Labels;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a list of names or a file name")
+            }
+
+            fn visit_str<E: de::Error>(self, path: &str) -> Result<Labels, E> {
+                Ok(Labels::File(path.into()))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut names: A) -> Result<Labels, A::Error> {
+                let mut labels = Vec::new();
+                while let Some(Word(name)) = names.next_element()? {
+                    labels.push(name);
+                }
+                Ok(Labels::List(labels))
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
+}
+
+/// A scalar as the text that it is written with: YAML reads the label `7` as a number and `yes` as a truth.
+struct Word(String);
+
+impl<'de> Deserialize<'de> for Word {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Word, D::Error> {
+        // A plain scalar asked for as a string is given as its text.
+        String::deserialize(deserializer).map(Word)
+    }
+}
+
+impl RawManifest {
+    fn resolve(self, directory: &Path, file: FileId) -> Result<Manifest, Diagnostic> {
+        let fail = |message: String| {
+            Diagnostic::new(
+                codes::MANIFEST,
+                message,
+                Span::new(file, 0, 0),
+                "in this manifest",
+            )
+        };
+        let mut renames = Vec::new();
+        for rule in self.names {
+            renames.push(Rename::new(rule.from, rule.to).map_err(fail)?);
+        }
+        let labels = match self.labels {
+            None => Vec::new(),
+            Some(Labels::List(labels)) => labels,
+            Some(Labels::File(path)) => {
+                let text = read_small_text(&directory.join(path))?;
+                text.lines().map(|line| line.trim().to_owned()).collect()
+            }
+        };
+        Ok(Manifest {
+            net: self.net.map(|net| {
+                let (path, name) = split_target(&net);
+                (directory.join(path), name.map(str::to_owned))
+            }),
+            weights: self.weights.map(|path| directory.join(path)),
+            image: self
+                .image
+                .map(|image| image.resolve().map_err(fail))
+                .transpose()?,
+            labels,
+            names: NameMap {
+                renames,
+                ignore: self.ignore,
+            },
+            heldout: self.heldout.map(|heldout| HeldOut {
+                images: directory.join(heldout.images),
+                accuracy: heldout.accuracy,
+            }),
+        })
+    }
+}
+
+impl RawImage {
+    fn resolve(self) -> Result<ImageSpec, String> {
+        let range = self.range.unwrap_or(1.0);
+        if !(range.is_finite() && range > 0.0) {
+            return Err(format!("`range` must be positive, not {range}"));
+        }
+        if let Some(bad) = self.mean.iter().chain(&self.std).find(|x| !x.is_finite()) {
+            return Err(format!("`mean` and `std` must be finite, not {bad}"));
+        }
+        if self.std.contains(&0.0) {
+            return Err("`std` divides and must not be 0".into());
+        }
+        Ok(ImageSpec {
+            resize: self.resize.map(|resize| match resize {
+                SizeOrSide::Side(side) => ImageResize::ShorterSide(side),
+                SizeOrSide::Size(size) => ImageResize::Exact(size),
+            }),
+            crop: self.crop.map(|crop| match crop {
+                SizeOrSide::Side(side) => [side, side],
+                SizeOrSide::Size(size) => size,
+            }),
+            order: match self.order {
+                RawOrder::Rgb => ChannelOrder::Rgb,
+                RawOrder::Bgr => ChannelOrder::Bgr,
+                RawOrder::Gray => ChannelOrder::Gray,
+            },
+            range,
+            mean: self.mean,
+            std: self.std,
+        })
+    }
+}
+
+/// `file.net:Net` as its file and its net. Only a name can follow the colon, so that other colons stay in the path.
+pub fn split_target(target: &str) -> (&str, Option<&str>) {
+    let is_name = |text: &str| {
+        text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    };
+    match target.rsplit_once(':') {
+        Some((path, name)) if !path.is_empty() && is_name(name) => (path, Some(name)),
+        _ => (target, None),
+    }
+}

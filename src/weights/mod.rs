@@ -1,0 +1,19 @@
+//! The numbers of a network: files that hold them, manifests that say what they are for, and binding them to a plan.
+
+mod bind;
+mod init;
+mod manifest;
+mod names;
+mod pack;
+mod safetensors;
+
+pub use bind::{MappedFile, WeightSource};
+pub use init::SeededWeights;
+pub use manifest::{HeldOut, Manifest, split_target};
+pub use names::{NameMap, Rename};
+pub use pack::bind;
+pub(crate) use safetensors::plain;
+pub use safetensors::{ElementType, NamedTensor, StoredTensor, WeightsFile, write_safetensors};
+
+#[cfg(test)]
+mod tests;

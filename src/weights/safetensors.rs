@@ -1,0 +1,396 @@
+//! Files in the safetensors format: 8 bytes of header length, a JSON header, then the tensors' bytes. The sole user of the
+//! `safetensors` and `memmap2` crates.
+//!
+//! A file is mapped, not read, and nothing that it claims is believed before it is checked: the length of the header, then
+//! that every tensor lies inside the file, has the size that its shape and type ask for, and shares no byte with another.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use memmap2::Mmap;
+use safetensors::Dtype;
+use safetensors::tensor::{Metadata, TensorInfo as Entry};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+
+use crate::diagnostic::{Diagnostic, codes};
+use crate::limits;
+
+/// Bytes of the length before the header.
+const LENGTH_BYTES: u64 = 8;
+
+/// How a file stores its numbers.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ElementType(Dtype);
+
+impl ElementType {
+    /// Whether it can be read as f32.
+    pub fn is_float(self) -> bool {
+        matches!(self.0, Dtype::F16 | Dtype::BF16 | Dtype::F32 | Dtype::F64)
+    }
+
+    /// Whether it holds more than an f32 does, so that reading rounds.
+    pub fn is_wider_than_f32(self) -> bool {
+        self.0 == Dtype::F64
+    }
+}
+
+impl fmt::Display for ElementType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = format!("{:?}", self.0).to_lowercase();
+        f.write_str(&name)
+    }
+}
+
+impl fmt::Debug for ElementType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// One tensor of a file: what it is, not yet its values.
+#[derive(Clone, Debug)]
+pub struct StoredTensor {
+    /// How its numbers are stored.
+    pub element_type: ElementType,
+    /// Sizes, row-major.
+    pub shape: Vec<usize>,
+    /// Its bytes in the file.
+    bytes: Range<usize>,
+}
+
+impl StoredTensor {
+    /// Number of values.
+    pub fn elements(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Bytes in the file.
+    pub fn n_bytes(&self) -> usize {
+        self.bytes.len()
+    }
+}
+
+/// Where the bytes are.
+enum Bytes {
+    Mapped(Mmap),
+    Owned(Vec<u8>),
+}
+
+impl Bytes {
+    fn as_slice(&self) -> &[u8] {
+        match self {
+            Bytes::Mapped(map) => map,
+            Bytes::Owned(bytes) => bytes,
+        }
+    }
+}
+
+/// An open file whose header was checked.
+pub struct WeightsFile {
+    path: PathBuf,
+    bytes: Bytes,
+    tensors: BTreeMap<String, StoredTensor>,
+}
+
+impl fmt::Debug for WeightsFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WeightsFile")
+            .field("path", &self.path)
+            .field("tensors", &self.tensors)
+            .finish_non_exhaustive()
+    }
+}
+
+impl WeightsFile {
+    /// Opens and checks a file. Its tensors are read later, one at a time.
+    pub fn open(path: &Path) -> Result<WeightsFile, Diagnostic> {
+        let fail = |reason: std::io::Error| {
+            unusable(path, format!("it cannot be opened: {}", plain(&reason)))
+        };
+        let file = File::open(path).map_err(fail)?;
+        let metadata = file.metadata().map_err(fail)?;
+        if !metadata.is_file() {
+            return Err(unusable(path, "it is not a regular file"));
+        }
+        if metadata.len() < LENGTH_BYTES {
+            // An empty file cannot be mapped.
+            return WeightsFile::from_bytes(path, Vec::new());
+        }
+        // SAFETY: the map is read-only and private. Should another process truncate the file while it is mapped, reading
+        // may stop this process with a signal, as with every program that maps its weights; no memory of ours changes.
+        let map = unsafe { Mmap::map(&file) }.map_err(fail)?;
+        WeightsFile::check(path, Bytes::Mapped(map))
+    }
+
+    /// The same for a file's contents in memory; `path` is for messages.
+    pub fn from_bytes(path: &Path, bytes: Vec<u8>) -> Result<WeightsFile, Diagnostic> {
+        WeightsFile::check(path, Bytes::Owned(bytes))
+    }
+
+    fn check(path: &Path, bytes: Bytes) -> Result<WeightsFile, Diagnostic> {
+        let tensors = read_header(bytes.as_slice()).map_err(|reason| unusable(path, reason))?;
+        Ok(WeightsFile {
+            path: path.to_owned(),
+            bytes,
+            tensors,
+        })
+    }
+
+    /// Where it lies.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Bytes of the whole file.
+    pub fn n_bytes(&self) -> usize {
+        self.bytes.as_slice().len()
+    }
+
+    /// All tensors, in the order of their names.
+    pub fn tensors(&self) -> impl ExactSizeIterator<Item = (&str, &StoredTensor)> {
+        self.tensors
+            .iter()
+            .map(|(name, tensor)| (name.as_str(), tensor))
+    }
+
+    /// One tensor.
+    pub fn get(&self, name: &str) -> Option<&StoredTensor> {
+        self.tensors.get(name)
+    }
+
+    /// The values of a tensor of floats; an f64 is rounded to the nearest f32. `None` if there is no such tensor, or if it
+    /// does not hold floats.
+    pub fn read_f32(&self, name: &str) -> Option<Vec<f32>> {
+        let tensor = self.get(name)?;
+        let bytes = self.bytes.as_slice().get(tensor.bytes.clone())?;
+        let values = match tensor.element_type.0 {
+            Dtype::F32 => convert(bytes, f32::from_le_bytes),
+            Dtype::F16 => convert(bytes, |b| half::f16::from_le_bytes(b).to_f32()),
+            Dtype::BF16 => convert(bytes, |b| half::bf16::from_le_bytes(b).to_f32()),
+            Dtype::F64 => convert(bytes, |b| f64::from_le_bytes(b) as f32),
+            _ => return None,
+        };
+        Some(values)
+    }
+
+    /// The values of a tensor of integers. `None` if there is no such tensor, or if it does not hold integers.
+    pub fn read_integers(&self, name: &str) -> Option<Vec<i64>> {
+        let tensor = self.get(name)?;
+        let bytes = self.bytes.as_slice().get(tensor.bytes.clone())?;
+        let values = match tensor.element_type.0 {
+            Dtype::I64 => convert(bytes, i64::from_le_bytes),
+            Dtype::I32 => convert(bytes, |b| i64::from(i32::from_le_bytes(b))),
+            Dtype::I16 => convert(bytes, |b| i64::from(i16::from_le_bytes(b))),
+            Dtype::I8 => convert(bytes, |b: [u8; 1]| i64::from(i8::from_le_bytes(b))),
+            Dtype::U8 => convert(bytes, |b: [u8; 1]| i64::from(b[0])),
+            _ => return None,
+        };
+        Some(values)
+    }
+}
+
+/// Whole elements of `N` bytes, each converted.
+fn convert<const N: usize, T>(bytes: &[u8], element: impl Fn([u8; N]) -> T) -> Vec<T> {
+    bytes
+        .as_chunks::<N>()
+        .0
+        .iter()
+        .map(|b| element(*b))
+        .collect()
+}
+
+/// E0801 about a file.
+fn unusable(path: &Path, reason: impl fmt::Display) -> Diagnostic {
+    Diagnostic::without_place(
+        codes::WEIGHTS_FILE,
+        format!("cannot use the weights file `{}`: {reason}", path.display()),
+    )
+}
+
+/// The operating system's reason without its number.
+pub(crate) fn plain(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "there is no such file".into(),
+        std::io::ErrorKind::PermissionDenied => "permission denied".into(),
+        std::io::ErrorKind::IsADirectory => "it is a directory".into(),
+        _ => error.to_string(),
+    }
+}
+
+/// Checks everything that a header claims; answers where each tensor lies in the file.
+fn read_header(bytes: &[u8]) -> Result<BTreeMap<String, StoredTensor>, String> {
+    let Some((length, rest)) = bytes.split_first_chunk::<{ LENGTH_BYTES as usize }>() else {
+        return Err(format!(
+            "it has {} bytes, too few for a safetensors file",
+            bytes.len()
+        ));
+    };
+    let length = u64::from_le_bytes(*length);
+    if rest.first() != Some(&b'{') {
+        return Err(
+            "it is not a safetensors file: no JSON header follows the first 8 bytes".into(),
+        );
+    }
+    if length > limits::WEIGHTS_HEADER_BYTES {
+        return Err(format!(
+            "its header claims {length} bytes, more than the limit of {}",
+            limits::WEIGHTS_HEADER_BYTES
+        ));
+    }
+    let Some((header, data)) = rest.split_at_checked(length as usize) else {
+        return Err(format!(
+            "it is truncated: its header claims {length} bytes, {} are there",
+            rest.len()
+        ));
+    };
+    let header: Header =
+        serde_json::from_slice(header).map_err(|error| format!("its header is broken: {error}"))?;
+
+    let start_of_data = bytes.len() - data.len();
+    let mut tensors = BTreeMap::new();
+    let mut entries = header.0;
+    for (name, entry) in &entries {
+        let (start, end) = check_entry(name, entry, data.len())?;
+        let tensor = StoredTensor {
+            element_type: ElementType(entry.dtype),
+            shape: entry.shape.clone(),
+            bytes: start_of_data + start..start_of_data + end,
+        };
+        if tensors.insert(name.clone(), tensor).is_some() {
+            return Err(format!("its header has the tensor `{name}` twice"));
+        }
+    }
+    entries.sort_by_key(|(_, entry)| entry.data_offsets);
+    for pair in entries.windows(2) {
+        let [(first, a), (second, b)] = pair else {
+            continue;
+        };
+        if b.data_offsets.0 < a.data_offsets.1 {
+            return Err(format!("the tensors `{first}` and `{second}` overlap"));
+        }
+    }
+    Ok(tensors)
+}
+
+/// Checks one tensor against the number of bytes after the header; answers its first byte there and one past its last.
+fn check_entry(name: &str, entry: &Entry, n_data: usize) -> Result<(usize, usize), String> {
+    let (start, end) = entry.data_offsets;
+    if start > end {
+        return Err(format!("the tensor `{name}` ends before it begins"));
+    }
+    if end > n_data {
+        return Err(format!(
+            "it is truncated: the tensor `{name}` ends at byte {end} of the data, {n_data} are there"
+        ));
+    }
+    let n_bits = entry
+        .shape
+        .iter()
+        .try_fold(1usize, |product, size| product.checked_mul(*size))
+        .and_then(|elements| elements.checked_mul(entry.dtype.bitsize()));
+    match n_bits {
+        Some(n_bits) if n_bits.div_ceil(8) == end - start => Ok((start, end)),
+        Some(n_bits) => Err(format!(
+            "the tensor `{name}` has {} bytes where {} of shape {:?} takes {}",
+            end - start,
+            ElementType(entry.dtype),
+            entry.shape,
+            n_bits.div_ceil(8),
+        )),
+        None => Err(format!(
+            "the shape {:?} of the tensor `{name}` is too large",
+            entry.shape
+        )),
+    }
+}
+
+/// The header's tensors in the order of the file. A map would keep the last of two tensors with one name, silently.
+struct Header(Vec<(String, Entry)>);
+
+impl<'de> Deserialize<'de> for Header {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Header, D::Error> {
+        struct Entries;
+        impl<'de> Visitor<'de> for Entries {
+            type Value = Header;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a map from names to tensors")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Header, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(name) = map.next_key::<String>()? {
+                    if name == "__metadata__" {
+                        map.next_value::<IgnoredAny>()?;
+                    } else {
+                        entries.push((name, map.next_value()?));
+                    }
+                }
+                Ok(Header(entries))
+            }
+        }
+        deserializer.deserialize_map(Entries)
+    }
+}
+
+/// A tensor to write: a name, a shape, and its values in row-major order.
+pub struct NamedTensor<'a> {
+    /// Its name in the file.
+    pub name: String,
+    /// Sizes.
+    pub shape: Vec<usize>,
+    /// Values.
+    pub values: &'a [f32],
+}
+
+/// Writes tensors of f32 as a safetensors file, in the order given. It is written beside `path` and renamed, so that what
+/// stands at `path` is always complete.
+pub fn write_safetensors(path: &Path, tensors: &[NamedTensor<'_>]) -> Result<(), Diagnostic> {
+    let fail = |reason: String| {
+        Diagnostic::without_place(
+            codes::OUTPUT_FILE,
+            format!("cannot write `{}`: {reason}", path.display()),
+        )
+    };
+    let mut partial = path.as_os_str().to_owned();
+    partial.push(".partial");
+    write_to(Path::new(&partial), tensors)
+        .and_then(|()| std::fs::rename(&partial, path).map_err(|error| plain(&error)))
+        .map_err(|reason| {
+            // What failed once may fail again; the first reason is the one to tell.
+            let _ = std::fs::remove_file(&partial);
+            fail(reason)
+        })
+}
+
+fn write_to(path: &Path, tensors: &[NamedTensor<'_>]) -> Result<(), String> {
+    let mut end = 0;
+    let entries = tensors.iter().map(|tensor| {
+        let start = end;
+        end += size_of_val(tensor.values);
+        let entry = Entry {
+            dtype: Dtype::F32,
+            shape: tensor.shape.clone(),
+            data_offsets: (start, end),
+        };
+        (tensor.name.clone(), entry)
+    });
+    let metadata = Metadata::new(None, entries.collect()).map_err(|error| error.to_string())?;
+    let mut header = serde_json::to_vec(&metadata).map_err(|error| error.to_string())?;
+    // The format asks for data that begins at a multiple of 8 bytes.
+    header.resize(header.len().next_multiple_of(8), b' ');
+    let write = || -> std::io::Result<()> {
+        let mut file = BufWriter::with_capacity(1 << 20, File::create(path)?);
+        file.write_all(&(header.len() as u64).to_le_bytes())?;
+        file.write_all(&header)?;
+        for value in tensors.iter().flat_map(|tensor| tensor.values) {
+            file.write_all(&value.to_le_bytes())?;
+        }
+        file.flush()
+    };
+    write().map_err(|error| plain(&error))
+}

@@ -1,0 +1,318 @@
+//! The command as a user calls it: exit statuses, streams, files.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+/// Runs netc in the repository's root, without colours.
+fn netc(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_netc"))
+        .args(args)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env("NO_COLOR", "1")
+        .output()
+        .expect("netc starts")
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Runs netc, which must succeed; answers what it printed.
+fn succeed(args: &[&str]) -> String {
+    let output = netc(args);
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{args:?}\n{}",
+        stderr(&output)
+    );
+    stdout(&output)
+}
+
+/// Runs netc, which must find fault; answers what it said.
+fn fail(args: &[&str]) -> String {
+    let output = netc(args);
+    assert_eq!(
+        output.status.code(),
+        Some(1),
+        "{args:?}\n{}",
+        stderr(&output)
+    );
+    stderr(&output)
+}
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).expect("JSON")
+}
+
+/// A directory with a file in it.
+fn directory_with(name: &str, text: &str) -> (tempfile::TempDir, PathBuf) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join(name);
+    std::fs::write(&path, text).expect("a file");
+    (directory, path)
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("a path of text")
+}
+
+const DIGITS: &str = "nets/digits/digits.net";
+const WEIGHTS: &str = "nets/digits/digits.safetensors";
+const MANIFEST: &str = "nets/digits/digits.yaml";
+
+const TWO: &str = "net Two {\n  input a: [2]\n  input b: [2]\n  let n = 2\n  sum: a + b\n  output first: relu\n  scale(2.0)\n  output second\n}\n";
+
+#[test]
+fn the_bundled_digits_are_recognised() {
+    let names = [
+        "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine",
+    ];
+    let images: Vec<String> = (0..10)
+        .map(|digit| format!("nets/digits/images/{digit}.png"))
+        .collect();
+    let mut args = vec!["run", DIGITS, "--weights", WEIGHTS, "--json"];
+    args.extend(images.iter().map(String::as_str));
+    let result = json(&succeed(&args));
+    for (digit, name) in names.iter().enumerate() {
+        let top = &result["images"][digit]["outputs"][0]["top"];
+        assert_eq!(top[0]["label"], *name);
+        assert_eq!(top.as_array().map(Vec::len), Some(5));
+    }
+}
+
+#[test]
+fn the_readme_command_prints_five_classes() {
+    let text = succeed(&[
+        "run",
+        DIGITS,
+        "--weights",
+        WEIGHTS,
+        "nets/digits/images/7.png",
+    ]);
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 6, "{text}");
+    assert_eq!(lines[0], "nets/digits/images/7.png");
+    assert!(lines[1].ends_with("seven"), "{text}");
+}
+
+#[test]
+fn the_held_out_accuracy_is_reproduced() {
+    let result = json(&succeed(&["eval", MANIFEST, "--json", "--batch", "50"]));
+    assert_eq!(result["images"], 360);
+    assert_eq!(result["right"], 358);
+}
+
+#[test]
+fn a_manifest_stands_for_a_net_and_its_weights() {
+    let text = succeed(&["run", MANIFEST, "nets/digits/images/3.png", "--top", "1"]);
+    assert!(text.contains("three"), "{text}");
+    assert_eq!(text.lines().count(), 2);
+}
+
+#[test]
+fn outputs_go_to_files_and_a_batch_is_its_images() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let place = |name: &str| directory.path().join(name);
+    let both = ["nets/digits/images/1.png", "nets/digits/images/2.png"];
+    let run = |inputs: &[&str], output: &Path, threads: &str| {
+        let mut args = vec![
+            "run",
+            MANIFEST,
+            "--threads",
+            threads,
+            "--output",
+            text(output),
+        ];
+        args.extend(inputs);
+        assert_eq!(succeed(&args), "");
+    };
+    run(&both, &place("both.npy"), "2");
+    run(&both[..1], &place("one.npy"), "1");
+    run(&both[1..], &place("two.npy"), "1");
+    let read = |name: &str| netc::data::read_npy(&place(name)).expect("an array");
+    let batch = read("both.npy");
+    assert_eq!(batch.shape, [2, 10]);
+    assert_eq!(
+        batch.values,
+        [read("one.npy").values, read("two.npy").values].concat()
+    );
+    run(&both, &place("both.safetensors"), "2");
+    let file = netc::weights::WeightsFile::open(&place("both.safetensors")).expect("a file");
+    assert_eq!(file.read_f32("logits"), Some(batch.values));
+}
+
+#[test]
+fn several_inputs_and_outputs_are_named() {
+    let (directory, net) = directory_with("two.net", TWO);
+    let a = directory.path().join("a.npy");
+    netc::data::write_npy(&a, &[2], &[1.0, -3.0]).expect("written");
+    let (a_arg, b_arg) = (format!("a={}", text(&a)), format!("b={}", text(&a)));
+    let out = directory.path().join("out.npy");
+    let run = ["run", text(&net), "--init", "0", "--output", text(&out)];
+    succeed(&[&run[..], &[&a_arg, &b_arg]].concat());
+    let read = |name: &str| netc::data::read_npy(&directory.path().join(name)).expect("an array");
+    assert_eq!(read("out.first.npy").values, [2.0, 0.0]);
+    assert_eq!(read("out.second.npy").values, [4.0, -12.0]);
+    let said = fail(&[&run[..], &[&a_arg]].concat());
+    assert!(said.contains("`b` is not given"), "{said}");
+    let said = fail(&[&run[..], &[text(&a)]].concat());
+    assert!(said.contains("NAME=FILE"), "{said}");
+}
+
+#[test]
+fn seeded_weights_are_written_and_fit() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("w.safetensors");
+    succeed(&["weights", "init", DIGITS, "--seed", "3", "-o", text(&file)]);
+    let said = succeed(&["weights", "inspect", text(&file), "--net", DIGITS]);
+    assert!(said.contains("fits Digits"), "{said}");
+    let listed = succeed(&["weights", "inspect", text(&file)]);
+    assert!(
+        listed.contains("conv1.weight") && listed.contains("f32"),
+        "{listed}"
+    );
+    let image = "nets/digits/images/5.png";
+    let values = |args: &[&str]| json(&succeed(args))["images"][0]["outputs"][0]["values"].clone();
+    let from_file = values(&["run", DIGITS, "--weights", text(&file), image, "--json"]);
+    assert_eq!(
+        from_file,
+        values(&["run", DIGITS, "--init", "3", image, "--json"])
+    );
+    assert_ne!(
+        from_file,
+        values(&["run", DIGITS, "--init", "4", image, "--json"])
+    );
+}
+
+#[test]
+fn faults_end_with_status_1_and_say_what_to_do() {
+    let image = "nets/digits/images/5.png";
+    let cases: &[(&[&str], &str)] = &[
+        (&["run", DIGITS, image], "--init SEED"),
+        (
+            &["run", "nets/no.net", "--init", "0", image],
+            "cannot read `nets/no.net`",
+        ),
+        (
+            &["run", "nets/digits/digits.net:Digit", "--init", "0", image],
+            "did you mean `Digits`?",
+        ),
+        (&["summary", "nets/vgg.net"], "E0208"),
+        (
+            &[
+                "run",
+                DIGITS,
+                "--weights",
+                "nets/digits/heldout.safetensors",
+                image,
+            ],
+            "E0802",
+        ),
+        (&["run", DIGITS, "--weights", image, image], "E0801"),
+        (&["run", MANIFEST, DIGITS], "E0901"),
+        (&["run", MANIFEST, image, "--output", "x.txt"], "E0903"),
+        (&["eval", DIGITS], "heldout"),
+        (&["check", "README.md", DIGITS], "error["),
+    ];
+    for (args, expected) in cases {
+        let said = fail(args);
+        assert!(said.contains(expected), "{args:?} said\n{said}");
+        assert!(!said.contains("panicked"), "{said}");
+    }
+}
+
+#[test]
+fn wrong_usage_ends_with_status_2() {
+    for args in [
+        &["run"][..],
+        &["chekc"],
+        &["dump", DIGITS],
+        &["run", DIGITS, "--threads", "0", "x.png"],
+    ] {
+        assert_eq!(netc(args).status.code(), Some(2), "{args:?}");
+    }
+}
+
+#[test]
+fn findings_come_as_json_on_stdout() {
+    let (_directory, net) = directory_with(
+        "bad.net",
+        "net N {\n  input x: [3, 8, 8]\n  conv(8, 9x9) -> rellu\n}\n",
+    );
+    let output = netc(&["check", text(&net), "--message-format", "json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let findings = json(&stdout(&output));
+    let first = &findings[0];
+    assert!(
+        first["code"]
+            .as_str()
+            .is_some_and(|code| code.starts_with('E')),
+        "{findings}"
+    );
+    assert_eq!(first["primary"]["span"]["line"], 3);
+    assert_eq!(stderr(&output), "");
+    assert_eq!(
+        json(&succeed(&["check", DIGITS, "--message-format", "json"])),
+        Value::Array(Vec::new())
+    );
+}
+
+#[test]
+fn every_stage_can_be_printed() {
+    for stage in ["ast", "graph", "optimized", "plan", "clif", "asm"] {
+        let printed = succeed(&["dump", DIGITS, "--stage", stage]);
+        assert!(printed.len() > 500, "{stage}: {printed}");
+    }
+}
+
+#[test]
+fn nets_are_listed_and_summed_up() {
+    assert_eq!(succeed(&["list", DIGITS]), "Digits\n");
+    let table = succeed(&["summary", DIGITS]);
+    assert!(
+        table.contains("layer1.conv1") && table.contains("parameters"),
+        "{table}"
+    );
+    let summary = json(&succeed(&[
+        "summary",
+        "nets/resnet.net:ResNet50",
+        "--format",
+        "json",
+    ]));
+    assert_eq!(summary["params"], 25_557_032);
+    assert_eq!(summary["macs"], 4_089_184_256u64);
+}
+
+#[test]
+fn a_closed_pipe_is_no_fault() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_netc"))
+        .args(["dump", DIGITS, "--stage", "asm"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("netc starts");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("netc ends");
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(stderr(&output), "");
+}
+
+#[test]
+fn a_bench_tells_its_numbers() {
+    let result = json(&succeed(&[
+        "bench", DIGITS, "--runs", "3", "--batch", "2", "--json",
+    ]));
+    assert!(
+        result["seconds"]["median"]
+            .as_f64()
+            .is_some_and(|seconds| seconds > 0.0)
+    );
+}
