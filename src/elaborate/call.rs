@@ -317,6 +317,14 @@ impl<'p> Expander<'p> {
         let Tensor::Node(input) = self.wanted(arriving, call.span) else {
             return Outcome::One(Tensor::Unknown);
         };
+        if layer
+            .attributes
+            .iter()
+            .zip(&bound.values)
+            .any(|(a, value)| a.name == "bias" && value.is_some())
+        {
+            self.stated_bias.insert(call.span);
+        }
         let attributes = Attributes::new(layer, bound.values);
         let place = |attribute: Option<&str>| {
             let index = layer

@@ -36,6 +36,8 @@ pub use nets::{NetInfo, NetParam, expand, nets};
 pub use program::{DeclarationId, LoadError, Loader, NoLoader, Program};
 pub use value::Kind;
 
+use std::collections::BTreeSet;
+
 use crate::diagnostic::Diagnostic;
 use crate::graph::Graph;
 
@@ -46,14 +48,16 @@ pub fn check(program: &Program) -> Vec<Diagnostic> {
     let mut runs = vec![program.diagnostics.clone(), resolution.diagnostics.clone()];
     runs.push(nets::compile_functions(program));
     let mut graphs: Vec<Graph> = Vec::new();
+    let mut stated_bias = BTreeSet::new();
     for net in nets(program).iter().filter(|net| net.complete) {
-        let (graph, faults) = nets::expand_only(program, &net.name);
-        runs.push(faults);
-        graphs.extend(graph);
+        let expansion = nets::expand_only(program, &net.name);
+        runs.push(expansion.faults);
+        graphs.extend(expansion.graph);
+        stated_bias.extend(expansion.stated_bias);
     }
     let mut all = faults::merge(runs);
     if !all.iter().any(Diagnostic::is_error) {
-        let lints = lint::lint(&graphs);
+        let lints = lint::lint(&graphs, &stated_bias);
         all = faults::merge([all, resolution.lints.clone(), lints]);
     }
     all
