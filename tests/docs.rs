@@ -84,3 +84,10 @@ fn whole_examples_are_without_errors() {
         }
     }
 }
+
+/// What the README shows of a diagnostic is a snapshot of `tests/ui`.
+#[test]
+fn the_readme_shows_what_the_compiler_says() {
+    let snapshot = page("tests/ui/readme_residual.stderr");
+    assert!(page("README.md").contains(snapshot.trim_end()));
+}
