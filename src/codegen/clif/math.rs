@@ -1,7 +1,7 @@
 //! Elementary functions on vectors of four floats, without branches and without calls.
 //!
 //! The polynomials are our own minimax fits (Lawson-weighted least squares on Chebyshev nodes, coefficients rounded to the working precision);
-//! measured errors stand in `docs/kernels.md` and are held by the tests of `math_tests`. Everything is correct on denormals, infinities and NaN.
+//! measured errors stand in `docs/kernels.md` and are held by the tests of `codegen::tests::math`. Everything is correct on denormals, infinities and NaN.
 
 use cranelift::codegen::ir::condcodes::FloatCC;
 use cranelift::codegen::ir::{InstBuilder, Value, types};
