@@ -210,7 +210,7 @@ impl<'p> Expander<'p> {
         }
         if super::value::convert(&raw, &formal.kind).is_none() {
             let message = format!(
-                "`{}` is {}, not {}",
+                "`{}` must be {}, not {}",
                 formal.name,
                 formal.kind,
                 raw.type_name()
@@ -226,11 +226,30 @@ impl<'p> Expander<'p> {
         }
         let value = self.as_kind(&raw, &formal.kind, argument.value.span);
         if let Some((code, message)) = build::out_of_range(formal.name, &value, formal.range) {
-            let label = format!("this is {value}");
+            let label = format!("this is {raw}");
             self.report(Diagnostic::new(code, message, argument.value.span, label));
             return Value::Unknown;
         }
+        if let Some(fault) = self.net_as_block(&value, argument.value.span) {
+            self.report(fault);
+            return Value::Unknown;
+        }
         value
+    }
+
+    /// The fault of a net that is given where a block is wanted.
+    fn net_as_block(&self, value: &Value, span: Span) -> Option<Diagnostic> {
+        let Value::Block(applied) = value else {
+            return None;
+        };
+        let Callee::Declared(id) = applied.callee else {
+            return None;
+        };
+        let message = format!("`{}` is a net and cannot be a step", applied.name);
+        self.is_net(Entity::Declared(id)).then(|| {
+            Diagnostic::new(codes::NOT_A_STEP, message, span, "a net")
+                .with_help("make a block of what both need")
+        })
     }
 
     /// An argument that must name a value.
@@ -317,6 +336,9 @@ impl<'p> Expander<'p> {
         let Tensor::Node(input) = self.wanted(arriving, call.span) else {
             return Outcome::One(Tensor::Unknown);
         };
+        let bias = layer.attributes.iter().position(|a| a.name == "bias");
+        let states_bias =
+            bias.is_some_and(|index| bound.values.get(index).is_some_and(Option::is_some));
         let attributes = Attributes::new(layer, bound.values);
         let place = |attribute: Option<&str>| {
             let index = layer
@@ -339,11 +361,15 @@ impl<'p> Expander<'p> {
                 return Outcome::One(Tensor::Unknown);
             }
         };
-        Outcome::One(
-            self.push_checked(op, vec![input], &declared, name, call.span, |error| {
-                place(error.attribute)
-            }),
-        )
+        let value = self.push_checked(op, vec![input], &declared, name, call.span, |error| {
+            place(error.attribute)
+        });
+        if let Tensor::Node(node) = value
+            && let Some(origin) = self.graph.origins.get_mut(node.index())
+        {
+            origin.states_bias = states_bias;
+        }
+        Outcome::One(value)
     }
 
     fn split(
@@ -391,7 +417,12 @@ impl<'p> Expander<'p> {
         let mut operands = bound.operands;
         if operands.is_empty() {
             let message = format!("`{}` wants the names of values", layer.name);
-            self.fail(codes::MISSING_ARGUMENT, message, call.callee.span);
+            let span = call.callee.span;
+            let fault = Diagnostic::new(codes::MISSING_ARGUMENT, message, span, "names none");
+            self.report(fault.with_help(format!(
+                "`{0}(a)` takes the value that arrives and `a`, `{0}(a, b)` those two",
+                layer.name
+            )));
             return Tensor::Unknown;
         }
         if operands.len() == 1 {
@@ -503,6 +534,9 @@ impl<'p> Expander<'p> {
         if !self.define_parameters(id, values, &mut frame) {
             return Tensor::Unknown;
         }
+        if !self.charge(limits::CALL_STEPS, span) {
+            return Tensor::Unknown;
+        }
         self.call_depth += 1;
         let result = match name {
             Some(name) => self.with_names(name, |expander| {
@@ -587,8 +621,11 @@ impl<'p> Expander<'p> {
 /// `net N = B(...)` of a block, `block B = N(...)` of a net.
 pub(super) fn wrong_kind(base_is_net: bool, kind: TemplateKind, call: &Call) -> Option<Diagnostic> {
     let (is, wanted) = match (base_is_net, kind) {
-        (false, TemplateKind::Net) => ("no net", "a net stands for a net"),
-        (true, TemplateKind::Block) => ("a net", "a block stands for a block, layer or function"),
+        (false, TemplateKind::Net) => ("no net", "`net A = B(...)` fixes parameters of a net `B`"),
+        (true, TemplateKind::Block) => (
+            "a net",
+            "`block A = B(...)` fixes parameters of a block, layer or function `B`",
+        ),
         _ => return None,
     };
     Some(

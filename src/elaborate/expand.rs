@@ -81,6 +81,11 @@ impl<'p> Frame<'p> {
         }
     }
 
+    /// Whether statements stand directly in the body: one scope holds the parameters, one the body.
+    pub fn is_outermost(&self) -> bool {
+        self.scopes.len() == 2
+    }
+
     /// Labels go to the nearest scope that keeps them.
     pub fn define_value(&mut self, name: String, value: Tensor) {
         let keeper = self.scopes.iter().rposition(|scope| !scope.labels_leak);
@@ -180,7 +185,12 @@ impl<'p> Expander<'p> {
                 self.said_no_value = true;
                 let fault =
                     Diagnostic::new(codes::NO_VALUE, "no value arrives here", span, "needs one");
-                self.report(fault.with_help("state an `input` before it"));
+                // At the start of a net `it` has no value; `in` has none anywhere directly in its body.
+                let help = match self.program.sources.text(span) {
+                    "in" => "nothing arrives at a net from outside: name its input instead",
+                    _ => "state an `input` before it",
+                };
+                self.report(fault.with_help(help));
             }
             return Tensor::Unknown;
         }
@@ -291,6 +301,7 @@ impl<'p> Expander<'p> {
         self.graph.origins.push(Origin {
             span,
             trail: self.trail.clone(),
+            states_bias: false,
         });
         Tensor::Node(node)
     }

@@ -44,10 +44,19 @@ use crate::graph::Graph;
 pub fn check(program: &Program) -> Vec<Diagnostic> {
     let resolution = &program.resolution;
     let mut runs = vec![program.diagnostics.clone(), resolution.diagnostics.clone()];
-    runs.push(nets::compile_functions(program));
+    let of_functions = nets::compile_functions(program);
+    let reached_limit = |fault: &Diagnostic| fault.code.is_limit();
+    let functions_too_large = of_functions.iter().any(reached_limit);
+    runs.push(of_functions);
     let mut graphs: Vec<Graph> = Vec::new();
     for net in nets(program).iter().filter(|net| net.complete) {
-        let (graph, faults) = nets::expand_only(program, &net.name);
+        let (graph, mut faults) = nets::expand_only(program, &net.name);
+        // A net that needs such a function stops at some place inside it: the same cause again.
+        let in_function = |fault: &Diagnostic| {
+            let place = fault.primary.as_ref().map(|label| label.span);
+            place.is_some_and(|span| program.is_in_function(span))
+        };
+        faults.retain(|f| !(functions_too_large && reached_limit(f) && in_function(f)));
         runs.push(faults);
         graphs.extend(graph);
     }

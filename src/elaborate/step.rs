@@ -5,7 +5,7 @@ use super::expand::{Expander, Frame, Tensor};
 use super::value::{Applied, Kind, Value};
 use crate::check;
 use crate::diagnostic::{Diagnostic, Label, codes};
-use crate::graph::{Op, ScalarFn, Shape};
+use crate::graph::{NodeId, Op, ScalarFn, Shape};
 use crate::limits;
 use crate::source::Span;
 use crate::syntax::ast::{
@@ -189,6 +189,7 @@ impl<'p> Expander<'p> {
             pattern.span,
             "asserted here",
         );
+        let node = self.shaper(node);
         let made = self.graph.node(node);
         if let Some(origin) = self.origin_span(node) {
             fault = fault.with_secondary(origin, format!("this gives {found}"));
@@ -201,6 +202,17 @@ impl<'p> Expander<'p> {
         }
         self.report(fault);
         Tensor::Unknown
+    }
+
+    /// The node that gave a value its shape: steps that keep their input's shape are passed over.
+    fn shaper(&self, mut node: NodeId) -> NodeId {
+        while let [input] = self.graph.node(node).inputs[..]
+            && check::explain(&self.graph.node(node).op, self.shape(input)).is_empty()
+            && self.shape(input) == self.shape(node)
+        {
+            node = input;
+        }
+        node
     }
 
     fn step_kind(
@@ -381,7 +393,7 @@ impl<'p> Expander<'p> {
                 let (Value::Int(first), Value::Int(last)) = (first, last) else {
                     return None;
                 };
-                let n_rounds = last.checked_sub(first).unwrap_or(i64::MAX).max(0);
+                let n_rounds = last.saturating_sub(first).max(0);
                 if n_rounds.unsigned_abs() > limits::REPEAT {
                     let message = format!(
                         "{n_rounds} rounds; a `repeat` has at most {}",
@@ -480,6 +492,9 @@ impl<'p> Expander<'p> {
                     None => format!("the value that arrives, {b_shape}, is added as it is"),
                 };
                 fault = fault.with_secondary(place, what);
+            }
+            if let Err(error) = check::broadcast(&[&a_shape, &b_shape]) {
+                fault.notes = error.notes;
             }
             if let Some(help) = projection(&a_shape, &b_shape, other_span.is_some()) {
                 fault = fault.with_help(help);
