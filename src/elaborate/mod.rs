@@ -10,6 +10,7 @@
 //! silence, so that one cause makes one message.
 
 mod arguments;
+mod bind;
 mod body;
 mod build;
 mod call;
@@ -26,8 +27,10 @@ mod operators;
 mod program;
 mod recursion;
 mod resolve;
+mod rounds;
 mod step;
 mod value;
+mod wiring;
 
 #[cfg(test)]
 mod tests;
