@@ -2,7 +2,7 @@
 
 use super::layers::{Layer, Preset, Range};
 use super::value::{Value, convert};
-use crate::check::{ShapeError, same_pad};
+use crate::check::{self, ShapeError, same_pad};
 use crate::diagnostic::{Code, codes};
 use crate::graph::{Conv, ConvTranspose, Margins, Op, Pool, PoolKind, Resize, ResizeMode, Shape};
 
@@ -325,7 +325,10 @@ fn slice(a: &Attributes, input: &Shape) -> Result<Op, ShapeError> {
         usize::try_from(resolved).map_err(|_| {
             ShapeError::new(
                 codes::SLICE,
-                format!("`{name}` is {at}, but there are only {size} elements"),
+                format!(
+                    "`{name}` is {at}, but there are only {}",
+                    check::axis_size(axis, size.unsigned_abs(), input.rank())
+                ),
             )
             .at(name)
         })
@@ -392,7 +395,10 @@ pub(super) fn split(a: &Attributes, input: &Shape) -> Result<Vec<Op>, ShapeError
             if parts == 0 || !size.is_multiple_of(parts) || parts > size {
                 return Err(ShapeError::new(
                     codes::CHANNELS,
-                    format!("{size} cannot be divided into {parts} equal parts"),
+                    format!(
+                        "the {} cannot be divided into {parts} equal parts",
+                        check::axis_size(axis, size, input.rank())
+                    ),
                 )
                 .at("parts"));
             }
@@ -410,7 +416,10 @@ pub(super) fn split(a: &Attributes, input: &Shape) -> Result<Vec<Op>, ShapeError
     if sum != size {
         return Err(ShapeError::new(
             codes::CHANNELS,
-            format!("the parts sum up to {sum}, but there are {size} of {input}"),
+            format!(
+                "the parts are {sum} together, not the {}",
+                check::axis_size(axis, size, input.rank())
+            ),
         )
         .at("parts"));
     }

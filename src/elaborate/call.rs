@@ -1,8 +1,7 @@
-//! Calls: arguments get their values, and layers, functions and blocks are applied to the value that arrives.
+//! Calls: layers, functions and blocks are applied to the value that arrives.
 
-use std::rc::Rc;
-
-use super::arguments::{Formal, FormalDefault, formals, match_arguments, missing_arguments};
+use super::arguments::{FormalDefault, formals, match_arguments, missing_arguments};
+use super::bind::Bound;
 use super::build::{self, Attributes};
 use super::expand::{Expander, Frame, Tensor};
 use super::layers::Layer;
@@ -12,7 +11,7 @@ use crate::diagnostic::{Diagnostic, Label, codes};
 use crate::graph::{Op, ScalarFn, Shape};
 use crate::limits;
 use crate::source::Span;
-use crate::syntax::ast::{Argument, Call, Declaration, Definition, ExprKind, TemplateKind};
+use crate::syntax::ast::{Call, Declaration, Definition, TemplateKind};
 
 /// What a step gives.
 #[derive(Clone, Debug)]
@@ -21,18 +20,6 @@ pub(super) enum Outcome {
     One(Tensor),
     /// The parts of a split.
     Parts(Vec<Tensor>),
-}
-
-/// The arguments of a call, with values.
-pub(super) struct Bound {
-    /// By parameter; `None`: not given.
-    pub values: Vec<Option<Value>>,
-    /// Where each was given, if in this call.
-    pub spans: Vec<Option<Span>>,
-    /// Tensors, by parameter.
-    pub tensors: Vec<Option<Tensor>>,
-    /// Arguments of layers that take values.
-    pub operands: Vec<Tensor>,
 }
 
 impl<'p> Expander<'p> {
@@ -115,145 +102,6 @@ impl<'p> Expander<'p> {
         self.report(fault);
     }
 
-    /// Fixes some parameters; `None` is reported.
-    pub fn partially_apply(
-        &mut self,
-        base: &Applied,
-        call: &'p Call,
-        frame: &mut Frame<'p>,
-    ) -> Option<Applied> {
-        let formals = formals(self.program, base.callee);
-        let bound = self.bind(base, &formals, call, frame)?;
-        let tensor = bound.tensors.iter().any(Option::is_some) || !bound.operands.is_empty();
-        if tensor {
-            let message = format!("`{}` as a value cannot hold a tensor", base.name);
-            let fault = Diagnostic::new(codes::TYPE, message, call.span, "a tensor is given here");
-            self.report(fault.with_help("write the step where the tensor is known"));
-            return None;
-        }
-        Some(Applied {
-            callee: base.callee,
-            name: base.name.clone(),
-            fixed: bound.values,
-        })
-    }
-
-    /// The values of all arguments, those of `applied` included; `None` if anything is wrong or unknown.
-    pub fn bind(
-        &mut self,
-        applied: &Applied,
-        formals: &[Formal<'p>],
-        call: &'p Call,
-        frame: &mut Frame<'p>,
-    ) -> Option<Bound> {
-        let takes_values = matches!(applied.callee, Callee::Layer(layer) if layer.takes_values);
-        let taken = |index: usize| {
-            applied.fixed.get(index).is_some_and(Option::is_some)
-                || formals.get(index).is_some_and(|formal| formal.arriving)
-        };
-        let matched = match_arguments(&applied.name, formals, taken, takes_values, &call.arguments);
-        let mut is_good = matched.faults.is_empty();
-        for fault in matched.faults {
-            self.report(fault);
-        }
-        let mut bound = Bound {
-            values: applied.fixed.clone(),
-            spans: vec![None; formals.len()],
-            tensors: vec![None; formals.len()],
-            operands: Vec::new(),
-        };
-        for (index, (formal, argument)) in formals.iter().zip(matched.by_formal).enumerate() {
-            let Some(argument) = argument else { continue };
-            if let Some(slot) = bound.spans.get_mut(index) {
-                *slot = Some(argument.span);
-            }
-            if formal.kind == Kind::Tensor {
-                let tensor = self.tensor_argument(argument, frame);
-                if let Some(slot) = bound.tensors.get_mut(index) {
-                    *slot = Some(tensor);
-                }
-                continue;
-            }
-            let value = self.argument_value(formal, argument, frame);
-            is_good &= !value.is_unknown();
-            if let Some(slot) = bound.values.get_mut(index) {
-                *slot = Some(value);
-            }
-        }
-        for argument in matched.values {
-            let tensor = self.tensor_argument(argument, frame);
-            bound.operands.push(tensor);
-        }
-        is_good.then_some(bound)
-    }
-
-    fn argument_value(
-        &mut self,
-        formal: &Formal<'p>,
-        argument: &'p Argument,
-        frame: &mut Frame<'p>,
-    ) -> Value {
-        let raw = self.eval(&argument.value, frame);
-        if let Value::Text(text) = &raw
-            && formal.kind == Kind::WindowPad
-            && &**text != "same"
-        {
-            let message = format!("`{}` is a number, or \"same\"", formal.name);
-            let span = argument.value.span;
-            self.report(Diagnostic::new(
-                codes::ATTRIBUTE_VALUE,
-                message,
-                span,
-                "unknown",
-            ));
-            return Value::Unknown;
-        }
-        if super::value::convert(&raw, &formal.kind).is_none() {
-            let message = format!(
-                "`{}` is {}, not {}",
-                formal.name,
-                formal.kind,
-                raw.type_name()
-            );
-            let label = format!("this is {raw}");
-            self.report(Diagnostic::new(
-                codes::TYPE,
-                message,
-                argument.value.span,
-                label,
-            ));
-            return Value::Unknown;
-        }
-        let value = self.as_kind(&raw, &formal.kind, argument.value.span);
-        if let Some((code, message)) = build::out_of_range(formal.name, &value, formal.range) {
-            let label = format!("this is {value}");
-            self.report(Diagnostic::new(code, message, argument.value.span, label));
-            return Value::Unknown;
-        }
-        value
-    }
-
-    /// An argument that must name a value.
-    fn tensor_argument(&mut self, argument: &'p Argument, frame: &mut Frame<'p>) -> Tensor {
-        if let ExprKind::Name(name) = &argument.value.kind {
-            if let Some(tensor) = self.tensor_named(name, frame) {
-                return self.wanted(tensor, argument.span);
-            }
-            if frame.constant(name).is_none() && self.program.lookup(frame.file, name).is_none() {
-                self.undefined(name, argument.value.span, frame);
-                return Tensor::Unknown;
-            }
-        }
-        let fault = Diagnostic::new(
-            codes::TYPE,
-            "the name of a value is wanted",
-            argument.value.span,
-            "this is none",
-        );
-        self.report(fault.with_help("label the step that makes the value, and name it here"));
-        Tensor::Unknown
-    }
-
     /// Applies a step to the value that arrives. Arguments are looked at even if that is unknown: they may be wrong too.
     pub fn apply(
         &mut self,
@@ -317,14 +165,9 @@ impl<'p> Expander<'p> {
         let Tensor::Node(input) = self.wanted(arriving, call.span) else {
             return Outcome::One(Tensor::Unknown);
         };
-        if layer
-            .attributes
-            .iter()
-            .zip(&bound.values)
-            .any(|(a, value)| a.name == "bias" && value.is_some())
-        {
-            self.stated_bias.insert(call.span);
-        }
+        let bias = layer.attributes.iter().position(|a| a.name == "bias");
+        let states_bias =
+            bias.is_some_and(|index| bound.values.get(index).is_some_and(Option::is_some));
         let attributes = Attributes::new(layer, bound.values);
         let place = |attribute: Option<&str>| {
             let index = layer
@@ -343,15 +186,19 @@ impl<'p> Expander<'p> {
             Ok(built) => built,
             Err(error) => {
                 let span = place(error.attribute);
-                self.report_shape_error(error, span, Some(input));
+                self.report_shape_error(error, span, &[input]);
                 return Outcome::One(Tensor::Unknown);
             }
         };
-        Outcome::One(
-            self.push_checked(op, vec![input], &declared, name, call.span, |error| {
-                place(error.attribute)
-            }),
-        )
+        let value = self.push_checked(op, vec![input], &declared, name, call.span, |error| {
+            place(error.attribute)
+        });
+        if let Tensor::Node(node) = value
+            && let Some(origin) = self.graph.origins.get_mut(node.index())
+        {
+            origin.states_bias = states_bias;
+        }
+        Outcome::One(value)
     }
 
     fn split(
@@ -367,7 +214,7 @@ impl<'p> Expander<'p> {
             Ok(parts) => parts,
             Err(error) => {
                 let span = place(error.attribute);
-                self.report_shape_error(error, span, Some(input));
+                self.report_shape_error(error, span, &[input]);
                 return Outcome::One(Tensor::Unknown);
             }
         };
@@ -399,7 +246,12 @@ impl<'p> Expander<'p> {
         let mut operands = bound.operands;
         if operands.is_empty() {
             let message = format!("`{}` wants the names of values", layer.name);
-            self.fail(codes::MISSING_ARGUMENT, message, call.callee.span);
+            let span = call.callee.span;
+            let fault = Diagnostic::new(codes::MISSING_ARGUMENT, message, span, "names none");
+            self.report(fault.with_help(format!(
+                "`{0}(a)` takes the value that arrives and `a`, `{0}(a, b)` those two",
+                layer.name
+            )));
             return Tensor::Unknown;
         }
         if operands.len() == 1 {
@@ -511,6 +363,9 @@ impl<'p> Expander<'p> {
         if !self.define_parameters(id, values, &mut frame) {
             return Tensor::Unknown;
         }
+        if !self.charge(limits::CALL_STEPS, span) {
+            return Tensor::Unknown;
+        }
         self.call_depth += 1;
         let result = match name {
             Some(name) => self.with_names(name, |expander| {
@@ -573,30 +428,16 @@ impl<'p> Expander<'p> {
         }
         Some(constants)
     }
-
-    /// Attributes of a table's pseudo layer (`image`), bound outside of any step.
-    pub fn bind_table(
-        &mut self,
-        layer: &'static Layer,
-        call: &'p Call,
-        frame: &mut Frame<'p>,
-    ) -> Option<(Attributes, Vec<Option<Span>>)> {
-        let applied = Applied {
-            callee: Callee::Layer(layer),
-            name: Rc::from(layer.name),
-            fixed: vec![None; layer.attributes.len()],
-        };
-        let formals = super::arguments::layer_formals(layer);
-        let bound = self.bind(&applied, &formals, call, frame)?;
-        Some((Attributes::new(layer, bound.values), bound.spans))
-    }
 }
 
 /// `net N = B(...)` of a block, `block B = N(...)` of a net.
 pub(super) fn wrong_kind(base_is_net: bool, kind: TemplateKind, call: &Call) -> Option<Diagnostic> {
     let (is, wanted) = match (base_is_net, kind) {
-        (false, TemplateKind::Net) => ("no net", "a net stands for a net"),
-        (true, TemplateKind::Block) => ("a net", "a block stands for a block, layer or function"),
+        (false, TemplateKind::Net) => ("no net", "`net A = B(...)` fixes parameters of a net `B`"),
+        (true, TemplateKind::Block) => (
+            "a net",
+            "`block A = B(...)` fixes parameters of a block, layer or function `B`",
+        ),
         _ => return None,
     };
     Some(

@@ -4,7 +4,7 @@
 //! them are decided here and leave no trace.
 
 use super::arguments::{FormalDefault, formals, match_arguments, missing_arguments};
-use super::call::Bound;
+use super::bind::Bound;
 use super::expand::{Expander, Frame, Tensor};
 use super::operators;
 use super::program::{DeclarationId, Entity};

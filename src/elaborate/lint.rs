@@ -157,9 +157,13 @@ fn lost_pixels(graph: &Graph, id: NodeId, _: &Facts) -> Option<Diagnostic> {
     let message = format!(
         "the last {} of {input} are never read",
         match lost {
-            [rows, 0] => format!("{rows} rows"),
-            [0, columns] => format!("{columns} columns"),
-            [rows, columns] => format!("{rows} rows and {columns} columns"),
+            [rows, 0] => counted(rows, "row"),
+            [0, columns] => counted(columns, "column"),
+            [rows, columns] => format!(
+                "{} and {}",
+                counted(rows, "row"),
+                counted(columns, "column")
+            ),
         }
     );
     let mut warning = Diagnostic::new(
@@ -170,6 +174,14 @@ fn lost_pixels(graph: &Graph, id: NodeId, _: &Facts) -> Option<Diagnostic> {
     );
     warning.notes = explain(&node.op, input);
     Some(warning.with_help("`ceil=true` reads them in a smaller window"))
+}
+
+/// `row`, `2 rows`
+fn counted(n: u64, what: &str) -> String {
+    match n {
+        1 => what.into(),
+        n => format!("{n} {what}s"),
+    }
 }
 
 fn unread(pool: &Pool, axis: usize, size: u64, count: u64) -> u64 {
@@ -199,7 +211,11 @@ fn bias_before_batchnorm(graph: &Graph, id: NodeId, facts: &Facts) -> Option<Dia
         return None;
     };
     let is_normalised = matches!(graph.node(reader).op, Op::BatchNorm { .. });
-    if !has_bias || !is_normalised || facts.is_output[id.index()] {
+    let is_meant = graph
+        .origins
+        .get(id.index())
+        .is_some_and(|origin| origin.states_bias);
+    if !has_bias || is_meant || !is_normalised || facts.is_output[id.index()] {
         return None;
     }
     let message = format!("the bias of this `{}` has no effect", node.op.name());
@@ -213,7 +229,7 @@ fn bias_before_batchnorm(graph: &Graph, id: NodeId, facts: &Facts) -> Option<Dia
         Some(place) => warning.with_secondary(place, "subtracts the mean, and the bias with it"),
         None => warning,
     };
-    Some(warning.with_help("write `bias=false`, or `bias=true` if the weights have one"))
+    Some(warning.with_help("write `bias=false`, or `bias=true` if it is meant"))
 }
 
 /// Steps that change nothing, wherever they are instantiated. `identity` is not among them: whoever writes it means it.

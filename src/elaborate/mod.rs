@@ -10,6 +10,7 @@
 //! silence, so that one cause makes one message.
 
 mod arguments;
+mod bind;
 mod body;
 mod build;
 mod call;
@@ -26,8 +27,10 @@ mod operators;
 mod program;
 mod recursion;
 mod resolve;
+mod rounds;
 mod step;
 mod value;
+mod wiring;
 
 #[cfg(test)]
 mod tests;
@@ -46,14 +49,22 @@ use crate::graph::Graph;
 pub fn check(program: &Program) -> Vec<Diagnostic> {
     let resolution = &program.resolution;
     let mut runs = vec![program.diagnostics.clone(), resolution.diagnostics.clone()];
-    runs.push(nets::compile_functions(program));
+    let of_functions = nets::compile_functions(program);
+    let reached_limit = |fault: &Diagnostic| fault.code.is_limit();
+    let functions_too_large = of_functions.iter().any(reached_limit);
+    runs.push(of_functions);
     let mut graphs: Vec<Graph> = Vec::new();
     let mut stated_bias = BTreeSet::new();
     for net in nets(program).iter().filter(|net| net.complete) {
-        let expansion = nets::expand_only(program, &net.name);
-        runs.push(expansion.faults);
-        graphs.extend(expansion.graph);
-        stated_bias.extend(expansion.stated_bias);
+        let (graph, mut faults) = nets::expand_only(program, &net.name);
+        // A net that needs such a function stops at some place inside it: the same cause again.
+        let in_function = |fault: &Diagnostic| {
+            let place = fault.primary.as_ref().map(|label| label.span);
+            place.is_some_and(|span| program.is_in_function(span))
+        };
+        faults.retain(|f| !(functions_too_large && reached_limit(f) && in_function(f)));
+        runs.push(faults);
+        graphs.extend(graph);
     }
     let mut all = faults::merge(runs);
     if !all.iter().any(Diagnostic::is_error) {

@@ -156,6 +156,11 @@ fn finish(
     template: &crate::syntax::ast::Template,
 ) -> Option<Graph> {
     let mut outputs = std::mem::take(&mut expander.outputs);
+    // What failed was reported, if not by this expansion then when the files were read.
+    let failed = |value: &Tensor| *value == Tensor::Unknown;
+    if failed(&last) || outputs.iter().any(|(_, value)| failed(value)) {
+        return None;
+    }
     let lacks = if expander.graph.inputs.is_empty() {
         Some("input")
     } else if expander.graph.nodes.len() == expander.graph.inputs.len() {
