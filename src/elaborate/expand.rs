@@ -3,7 +3,7 @@
 //! [`super::body`] walks statements, [`super::step`] steps, [`super::call`] applies layers, functions and blocks, [`super::eval`]
 //! computes constants. A step that fails is reported and gives [`Tensor::Unknown`], of which everything else is unknown in silence.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use super::faults::Faults;
 use super::program::{DeclarationId, Program};
@@ -118,8 +118,6 @@ pub(super) struct Expander<'p> {
     pub functions: HashMap<DeclarationId, ScalarFn>,
     /// A net's `output` statements, in order: the values that they name may be unknown.
     pub outputs: Vec<(String, Tensor)>,
-    /// Steps that state their `bias`: nobody is told that it is without effect who says that it is wanted.
-    pub stated_bias: BTreeSet<Span>,
     steps: usize,
     /// A limit was reached: nothing more is expanded.
     pub halted: bool,
@@ -140,7 +138,6 @@ impl<'p> Expander<'p> {
             step_depth: 0,
             functions: HashMap::new(),
             outputs: Vec::new(),
-            stated_bias: BTreeSet::new(),
             steps: 0,
             halted: false,
             said_no_value: false,

@@ -1,7 +1,7 @@
 //! Warnings about expanded nets. All nets of a file are looked at together: a step is warned of only if what is said holds wherever
 //! the step was instantiated.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::check::explain;
 use crate::diagnostic::{Diagnostic, codes};
@@ -38,8 +38,8 @@ struct Facts {
     is_live: Vec<bool>,
 }
 
-/// All warnings about the nets of a file; `stated_bias` are steps whose bias somebody wants.
-pub(super) fn lint(graphs: &[Graph], stated_bias: &BTreeSet<Span>) -> Vec<Diagnostic> {
+/// All warnings about the nets of a file.
+pub(super) fn lint(graphs: &[Graph]) -> Vec<Diagnostic> {
     let mut findings = Findings::new();
     for graph in graphs {
         let facts = facts(graph);
@@ -61,12 +61,9 @@ pub(super) fn lint(graphs: &[Graph], stated_bias: &BTreeSet<Span>) -> Vec<Diagno
         }
     }
     findings
-        .into_iter()
-        .filter(|((code, span), _)| {
-            *code != codes::BIAS_BEFORE_BATCHNORM.id || !stated_bias.contains(span)
-        })
-        .filter(|(_, finding)| finding.n_clean == 0)
-        .filter_map(|(_, finding)| finding.warning)
+        .into_values()
+        .filter(|finding| finding.n_clean == 0)
+        .filter_map(|finding| finding.warning)
         .collect()
 }
 

@@ -39,8 +39,6 @@ pub use nets::{NetInfo, NetParam, expand, nets};
 pub use program::{DeclarationId, LoadError, Loader, NoLoader, Program};
 pub use value::Kind;
 
-use std::collections::BTreeSet;
-
 use crate::diagnostic::Diagnostic;
 use crate::graph::Graph;
 
@@ -54,7 +52,6 @@ pub fn check(program: &Program) -> Vec<Diagnostic> {
     let functions_too_large = of_functions.iter().any(reached_limit);
     runs.push(of_functions);
     let mut graphs: Vec<Graph> = Vec::new();
-    let mut stated_bias = BTreeSet::new();
     for net in nets(program).iter().filter(|net| net.complete) {
         let (graph, mut faults) = nets::expand_only(program, &net.name);
         // A net that needs such a function stops at some place inside it: the same cause again.
@@ -68,7 +65,7 @@ pub fn check(program: &Program) -> Vec<Diagnostic> {
     }
     let mut all = faults::merge(runs);
     if !all.iter().any(Diagnostic::is_error) {
-        let lints = lint::lint(&graphs, &stated_bias);
+        let lints = lint::lint(&graphs);
         all = faults::merge([all, resolution.lints.clone(), lints]);
     }
     all

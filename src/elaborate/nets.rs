@@ -1,14 +1,11 @@
 //! The nets of a program, and the expansion of one of them.
 
-use std::collections::BTreeSet;
-
 use super::arguments::{Formal, FormalDefault, formals, missing_arguments};
 use super::expand::{Expander, Tensor};
 use super::program::{DeclarationId, Program};
 use super::value::{Applied, Value};
 use crate::diagnostic::{Diagnostic, codes, did_you_mean};
 use crate::graph::{Graph, Output};
-use crate::source::Span;
 use crate::syntax::ast::{Declaration, TemplateKind};
 
 /// A net of the root file.
@@ -85,29 +82,17 @@ fn root_nets(
 /// The graph of a net of the root file, or why there is none: faults of the files, of their names and of this net, in the order
 /// of the files. Other nets are not looked at.
 pub fn expand(program: &Program, net: &str) -> (Option<Graph>, Vec<Diagnostic>) {
-    let Expansion { graph, faults, .. } = expand_only(program, net);
+    let (graph, faults) = expand_only(program, net);
     let known = program.diagnostics.clone();
     let all = super::faults::merge([known, program.resolution.diagnostics.clone(), faults]);
     let is_good = !all.iter().any(Diagnostic::is_error);
     (graph.filter(|_| is_good), all)
 }
 
-/// What comes of the expansion of a net.
-pub(super) struct Expansion {
-    pub graph: Option<Graph>,
-    pub faults: Vec<Diagnostic>,
-    /// The steps that state their `bias`.
-    pub stated_bias: BTreeSet<Span>,
-}
-
 /// [`expand`] without what is known of the files already.
-pub(super) fn expand_only(program: &Program, net: &str) -> Expansion {
+pub(super) fn expand_only(program: &Program, net: &str) -> (Option<Graph>, Vec<Diagnostic>) {
     let Some((id, template)) = root_nets(program).find(|(_, t)| t.name.name == net) else {
-        return Expansion {
-            graph: None,
-            faults: vec![no_such_net(program, net)],
-            stated_bias: BTreeSet::new(),
-        };
+        return (None, vec![no_such_net(program, net)]);
     };
     let mut expander = Expander::new(program);
     let graph = match expander.apply_declaration(id, net, template.name.span) {
@@ -115,11 +100,8 @@ pub(super) fn expand_only(program: &Program, net: &str) -> Expansion {
         None => None,
     };
     let faulty = expander.faults.has_errors() || expander.halted;
-    Expansion {
-        graph: graph.filter(|_| !faulty),
-        faults: expander.faults.finish(),
-        stated_bias: expander.stated_bias,
-    }
+    let faults = expander.faults.finish();
+    (graph.filter(|_| !faulty), faults)
 }
 
 fn expand_applied<'p>(
@@ -162,9 +144,9 @@ fn finish(
         return None;
     }
     let lacks = if expander.graph.inputs.is_empty() {
-        Some("input")
+        Some("an input")
     } else if expander.graph.nodes.len() == expander.graph.inputs.len() {
-        Some("step")
+        Some("a step")
     } else {
         None
     };
