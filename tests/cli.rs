@@ -335,8 +335,7 @@ fn one_net_of_a_file_is_checked() {
     );
 }
 
-const NORM: &str =
-    "net Norm {\n  input x: [2, 1, 1]\n  bn: batchnorm\n  output y\n}\n";
+const NORM: &str = "net Norm {\n  input x: [2, 1, 1]\n  bn: batchnorm\n  output y\n}\n";
 
 #[test]
 fn a_negative_variance_is_told() {
