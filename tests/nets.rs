@@ -154,7 +154,9 @@ fn parameters(file: &str, net: &str) -> BTreeMap<String, Vec<usize>> {
 
 #[test]
 fn names_are_those_of_torchvision() {
-    let cases: &[(&str, &str, &[(&str, &[usize])])] = &[
+    /// A file, a net of it, names of parameters with their shapes.
+    type Case<'a> = (&'a str, &'a str, &'a [(&'a str, &'a [usize])]);
+    let cases: &[Case] = &[
         (
             "resnet.net",
             "ResNet50",

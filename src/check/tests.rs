@@ -51,7 +51,9 @@ fn shapes_of_results() {
         mode: ResizeMode::Nearest,
         size: [9, 5],
     });
-    let cases: Vec<(Op, &[&[u64]], &[u64])> = vec![
+    /// An operation, the shapes of its inputs, the shape of its result.
+    type Case<'a> = (Op, &'a [&'a [u64]], &'a [u64]);
+    let cases: Vec<Case> = vec![
         (conv(3, 1, 1, 1, 1), &[&[3, 13, 13]], &[8, 13, 13]),
         (conv(3, 2, 0, 1, 1), &[&[3, 13, 13]], &[8, 6, 6]),
         (conv(11, 4, 0, 1, 1), &[&[3, 227, 227]], &[8, 55, 55]),

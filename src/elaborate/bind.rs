@@ -2,8 +2,10 @@
 
 use std::rc::Rc;
 
-use super::arguments::{Formal, formals, layer_formals, match_arguments, no_value_name};
-use super::build::{self, Attributes};
+use super::arguments::{
+    Formal, formals, layer_formals, match_arguments, missing_arguments, no_value_name,
+};
+use super::attributes::{Attributes, out_of_range};
 use super::expand::{Expander, Frame, Tensor};
 use super::layers::Layer;
 use super::program::Entity;
@@ -33,7 +35,7 @@ impl<'p> Expander<'p> {
         frame: &mut Frame<'p>,
     ) -> Option<Applied> {
         let formals = formals(self.program, base.callee);
-        let bound = self.bind(base, &formals, call, frame)?;
+        let bound = self.bind(base, &formals, call, false, frame)?;
         let tensor = bound.tensors.iter().any(Option::is_some) || !bound.operands.is_empty();
         if tensor {
             let message = format!("`{}` as a value cannot hold a tensor", base.name);
@@ -48,12 +50,14 @@ impl<'p> Expander<'p> {
         })
     }
 
-    /// The values of all arguments, those of `applied` included; `None` if anything is wrong or unknown.
+    /// The values of all arguments, those of `applied` included; `None` if anything is wrong or unknown. `all`: no required
+    /// parameter may be left without one.
     pub fn bind(
         &mut self,
         applied: &Applied,
         formals: &[Formal<'p>],
         call: &'p Call,
+        all: bool,
         frame: &mut Frame<'p>,
     ) -> Option<Bound> {
         let takes_values = matches!(applied.callee, Callee::Layer(layer) if layer.takes_values);
@@ -63,6 +67,17 @@ impl<'p> Expander<'p> {
         };
         let matched = match_arguments(&applied.name, formals, taken, takes_values, &call.arguments);
         let mut is_good = matched.faults.is_empty();
+        // A misspelt name explains the parameter that then lacks its value.
+        if all && is_good {
+            let given = |index: usize| {
+                taken(index) || matched.by_formal.get(index).is_some_and(Option::is_some)
+            };
+            let span = call.callee.span;
+            if let Some(fault) = missing_arguments(&applied.name, span, formals, given) {
+                is_good = false;
+                self.report(fault);
+            }
+        }
         for fault in matched.faults {
             self.report(fault);
         }
@@ -135,7 +150,7 @@ impl<'p> Expander<'p> {
             return Value::Unknown;
         }
         let value = self.as_kind(&raw, &formal.kind, argument.value.span);
-        if let Some((code, message)) = build::out_of_range(formal.name, &value, formal.range) {
+        if let Some((code, message)) = out_of_range(formal.name, &value, formal.range) {
             let label = format!("this is {raw}");
             self.report(Diagnostic::new(code, message, argument.value.span, label));
             return Value::Unknown;
@@ -190,7 +205,7 @@ impl<'p> Expander<'p> {
             fixed: vec![None; layer.attributes.len()],
         };
         let formals = layer_formals(layer);
-        let bound = self.bind(&applied, &formals, call, frame)?;
+        let bound = self.bind(&applied, &formals, call, true, frame)?;
         Some((Attributes::new(layer, bound.values), bound.spans))
     }
 }

@@ -118,7 +118,8 @@ pub(super) struct Expander<'p> {
     pub functions: HashMap<DeclarationId, ScalarFn>,
     /// A net's `output` statements, in order: the values that they name may be unknown.
     pub outputs: Vec<(String, Tensor)>,
-    steps: usize,
+    /// Work so far.
+    pub steps: usize,
     /// A limit was reached: nothing more is expanded.
     pub halted: bool,
     said_no_value: bool,

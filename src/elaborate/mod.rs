@@ -10,6 +10,7 @@
 //! silence, so that one cause makes one message.
 
 mod arguments;
+mod attributes;
 mod bind;
 mod body;
 mod build;
@@ -29,6 +30,7 @@ mod recursion;
 mod resolve;
 mod rounds;
 mod step;
+mod templates;
 mod value;
 mod wiring;
 
@@ -52,16 +54,16 @@ pub fn check(program: &Program) -> Vec<Diagnostic> {
     let functions_too_large = of_functions.iter().any(reached_limit);
     runs.push(of_functions);
     let mut graphs: Vec<Graph> = Vec::new();
-    for net in nets(program).iter().filter(|net| net.complete) {
-        let (graph, mut faults) = nets::expand_only(program, &net.name);
+    for mut expansion in nets::expand_all(program) {
         // A net that needs such a function stops at some place inside it: the same cause again.
         let in_function = |fault: &Diagnostic| {
             let place = fault.primary.as_ref().map(|label| label.span);
             place.is_some_and(|span| program.is_in_function(span))
         };
+        let faults = &mut expansion.faults;
         faults.retain(|f| !(functions_too_large && reached_limit(f) && in_function(f)));
-        runs.push(faults);
-        graphs.extend(graph);
+        runs.push(expansion.faults);
+        graphs.extend(expansion.graph);
     }
     let mut all = faults::merge(runs);
     if !all.iter().any(Diagnostic::is_error) {

@@ -6,7 +6,8 @@ use super::program::{DeclarationId, Program};
 use super::value::{Applied, Value};
 use crate::diagnostic::{Diagnostic, codes, did_you_mean};
 use crate::graph::{Graph, Output};
-use crate::syntax::ast::{Declaration, TemplateKind};
+use crate::limits;
+use crate::syntax::ast::{Declaration, Param, TemplateKind};
 
 /// A net of the root file.
 #[derive(Clone, Debug, PartialEq)]
@@ -82,17 +83,29 @@ fn root_nets(
 /// The graph of a net of the root file, or why there is none: faults of the files, of their names and of this net, in the order
 /// of the files. Other nets are not looked at.
 pub fn expand(program: &Program, net: &str) -> (Option<Graph>, Vec<Diagnostic>) {
-    let (graph, faults) = expand_only(program, net);
+    let Expansion { graph, faults, .. } = expand_only(program, net);
     let known = program.diagnostics.clone();
     let all = super::faults::merge([known, program.resolution.diagnostics.clone(), faults]);
     let is_good = !all.iter().any(Diagnostic::is_error);
     (graph.filter(|_| is_good), all)
 }
 
+/// What comes of the expansion of a net.
+pub(super) struct Expansion {
+    pub graph: Option<Graph>,
+    pub faults: Vec<Diagnostic>,
+    /// The work that it took.
+    pub steps: usize,
+}
+
 /// [`expand`] without what is known of the files already.
-pub(super) fn expand_only(program: &Program, net: &str) -> (Option<Graph>, Vec<Diagnostic>) {
+pub(super) fn expand_only(program: &Program, net: &str) -> Expansion {
     let Some((id, template)) = root_nets(program).find(|(_, t)| t.name.name == net) else {
-        return (None, vec![no_such_net(program, net)]);
+        return Expansion {
+            graph: None,
+            faults: vec![no_such_net(program, net)],
+            steps: 0,
+        };
     };
     let mut expander = Expander::new(program);
     let graph = match expander.apply_declaration(id, net, template.name.span) {
@@ -100,8 +113,11 @@ pub(super) fn expand_only(program: &Program, net: &str) -> (Option<Graph>, Vec<D
         None => None,
     };
     let faulty = expander.faults.has_errors() || expander.halted;
-    let faults = expander.faults.finish();
-    (graph.filter(|_| !faulty), faults)
+    Expansion {
+        graph: graph.filter(|_| !faulty),
+        faults: expander.faults.finish(),
+        steps: expander.steps,
+    }
 }
 
 fn expand_applied<'p>(
@@ -144,18 +160,14 @@ fn finish(
         return None;
     }
     let lacks = if expander.graph.inputs.is_empty() {
-        Some("an input")
+        Some("input")
     } else if expander.graph.nodes.len() == expander.graph.inputs.len() {
-        Some("a step")
+        Some("step")
     } else {
         None
     };
     if let Some(lacks) = lacks {
-        let message = format!(
-            "the net `{}` has no {}",
-            template.name.name,
-            &lacks[lacks.find(' ').map_or(0, |at| at + 1)..]
-        );
+        let message = format!("the net `{}` has no {lacks}", template.name.name);
         let fault = Diagnostic::new(codes::EMPTY_NET, message, template.name.span, "");
         expander.report(fault);
         return None;
@@ -191,22 +203,56 @@ fn no_such_net(program: &Program, net: &str) -> Diagnostic {
 }
 
 /// Compiles every function whose typed parameters all have defaults, used or not, for its faults.
+///
+/// Ends at the first that is too large: those that call it are so for the same reason.
 pub(super) fn compile_functions(program: &Program) -> Vec<Diagnostic> {
-    let mut expander = Expander::new(program);
+    let mut runs = Vec::new();
+    let mut steps = 0;
     for id in program.declaration_ids() {
         let info = program.info(id);
         let Declaration::Fn(function) = program.declaration(id) else {
             continue;
         };
-        let open = function
-            .params
-            .iter()
-            .any(|p| p.ty.is_some() && p.default.is_none());
-        if info.damaged || info.recursive || open {
+        let is_open = |param: &Param| param.ty.is_some() && param.default.is_none();
+        if info.damaged || info.recursive || function.params.iter().any(is_open) {
             continue;
         }
+        let mut expander = Expander::new(program);
         let n_params = function.params.len();
         expander.compiled(id, vec![None; n_params], function.name.span);
+        steps += expander.steps;
+        runs.push(expander.faults.finish());
+        if expander.halted || steps > limits::EXPANSION_STEPS {
+            break;
+        }
     }
-    expander.faults.finish()
+    super::faults::merge(runs)
+}
+
+/// Expands every net that is complete. Files of many large nets are looked at only so far.
+pub(super) fn expand_all(program: &Program) -> Vec<Expansion> {
+    const ALL_STEPS: usize = 4 * limits::EXPANSION_STEPS;
+    let mut steps = 0;
+    let mut expansions = Vec::new();
+    for net in nets(program).iter().filter(|net| net.complete) {
+        let mut expansion = expand_only(program, &net.name);
+        steps += expansion.steps;
+        let is_last = steps > ALL_STEPS;
+        if is_last {
+            let name = root_nets(program).find(|(_, template)| template.name.name == net.name);
+            expansion.faults.extend(name.map(|(_, template)| {
+                Diagnostic::new(
+                    codes::LIMIT_NODES,
+                    format!("the nets of this file take more than {ALL_STEPS} steps"),
+                    template.name.span,
+                    "nets after this one are not checked",
+                )
+            }));
+        }
+        expansions.push(expansion);
+        if is_last {
+            break;
+        }
+    }
+    expansions
 }

@@ -1,14 +1,67 @@
 //! The rounds of a `repeat`.
 
-use super::expand::{Expander, Frame, Tensor};
+use super::expand::{Expander, Frame, Scope, Tensor};
 use super::value::{Kind, Value};
-use crate::diagnostic::codes;
+use crate::diagnostic::{Label, codes};
 use crate::limits;
-use crate::syntax::ast::{Body, Call, Chain, RepeatOver, StatementKind, StepKind, Type};
+use crate::source::Span;
+use crate::syntax::ast::{Body, Call, Chain, Ident, RepeatOver, StatementKind, StepKind, Type};
+
+/// A `repeat`, apart from what it runs over.
+pub(super) struct Repeat<'p> {
+    pub index: &'p Ident,
+    pub body: &'p Body,
+    pub keyword: Span,
+    pub is_labelled: bool,
+}
 
 impl<'p> Expander<'p> {
+    /// Evaluates the body once for each value, each round on the value of the one before it.
+    pub(super) fn repeat(
+        &mut self,
+        repeat: Repeat<'p>,
+        rounds: impl Iterator<Item = Value>,
+        arriving: Tensor,
+        frame: &mut Frame<'p>,
+    ) -> Tensor {
+        let Repeat {
+            index,
+            body,
+            keyword,
+            is_labelled,
+        } = repeat;
+        let mut current = arriving;
+        for (round, value) in rounds.enumerate() {
+            // Rounds of an empty body are work too.
+            if !self.charge(1, keyword) {
+                return Tensor::Unknown;
+            }
+            let message = format!(
+                "in round {} of `repeat` ({} = {value})",
+                round + 1,
+                index.name
+            );
+            let span = keyword;
+            current = self.with_trail(Label { span, message }, |expander| {
+                frame.scopes.push(Scope {
+                    labels_leak: !is_labelled,
+                    ..Scope::default()
+                });
+                frame.define(&index.name, value);
+                let number = is_labelled.then_some(round);
+                let result = expander.round(body, number, current, frame);
+                frame.scopes.pop();
+                result
+            });
+            if self.halted || frame.failed {
+                return Tensor::Unknown;
+            }
+        }
+        current
+    }
+
     /// A round of a `repeat`; `number` if the repeat has a label.
-    pub(super) fn round(
+    fn round(
         &mut self,
         body: &'p Body,
         number: Option<usize>,

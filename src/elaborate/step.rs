@@ -2,9 +2,10 @@
 
 use super::call::Outcome;
 use super::expand::{Expander, Frame, Tensor};
+use super::rounds::Repeat;
 use super::value::{Applied, Kind, Value};
 use crate::check;
-use crate::diagnostic::{Diagnostic, Label, codes};
+use crate::diagnostic::{Diagnostic, codes};
 use crate::graph::NodeId;
 use crate::limits;
 use crate::source::Span;
@@ -33,7 +34,7 @@ impl<'p> Expander<'p> {
         }
         if self.step_depth >= limits::STEP_DEPTH {
             let message = format!("steps are nested more than {} deep", limits::STEP_DEPTH);
-            self.fail(codes::LIMIT_NESTING, message, step.span);
+            self.halt(codes::LIMIT_NESTING, message, step.span);
             return Tensor::Unknown;
         }
         self.step_depth += 1;
@@ -219,17 +220,17 @@ impl<'p> Expander<'p> {
         arriving: Tensor,
         frame: &mut Frame<'p>,
     ) -> Outcome {
-        let call = match &step.kind {
-            StepKind::Call(call) => return self.call_step(call, label, arriving, frame),
-            other => other,
-        };
+        let kind = &step.kind;
+        if let StepKind::Call(call) = kind {
+            return self.call_step(call, label, arriving, frame);
+        }
         // A labelled construct is a scope of names and counts as one step; an unlabelled one is transparent.
         let value = match label {
-            None => self.construct(call, step, None, arriving, frame),
+            None => self.construct(kind, None, arriving, frame),
             Some(label) => {
                 let name = self.next_name(Some(label), step.span);
                 self.with_names(&name, |expander| {
-                    expander.construct(call, step, Some(label), arriving, frame)
+                    expander.construct(kind, Some(label), arriving, frame)
                 })
             }
         };
@@ -239,7 +240,6 @@ impl<'p> Expander<'p> {
     fn construct(
         &mut self,
         kind: &'p StepKind,
-        step: &'p Step,
         label: Option<&str>,
         arriving: Tensor,
         frame: &mut Frame<'p>,
@@ -262,34 +262,16 @@ impl<'p> Expander<'p> {
                 body,
                 keyword,
             } => {
-                let Some(rounds) = self.rounds(over, frame) else {
-                    return Tensor::Unknown;
+                let repeat = Repeat {
+                    index,
+                    body,
+                    keyword: *keyword,
+                    is_labelled: label.is_some(),
                 };
-                let mut current = arriving;
-                for (round, value) in rounds.enumerate() {
-                    let entry = Label {
-                        span: *keyword,
-                        message: format!(
-                            "in round {} of `repeat` ({} = {value})",
-                            round + 1,
-                            index.name
-                        ),
-                    };
-                    current = self.with_trail(entry, |expander| {
-                        frame.scopes.push(super::expand::Scope {
-                            labels_leak: label.is_none(),
-                            ..Default::default()
-                        });
-                        frame.define(&index.name, value);
-                        let result = expander.round(body, label.map(|_| round), current, frame);
-                        frame.scopes.pop();
-                        result
-                    });
-                    if self.halted || frame.failed {
-                        return Tensor::Unknown;
-                    }
+                match self.rounds(over, frame) {
+                    Some(rounds) => self.repeat(repeat, rounds, arriving, frame),
+                    None => Tensor::Unknown,
                 }
-                current
             }
             StepKind::If {
                 arms, otherwise, ..
@@ -305,7 +287,6 @@ impl<'p> Expander<'p> {
                 self.elementwise(*op, [(a, lhs.span), (b, rhs.span)], *op_span, label)
             }
         }
-        .or_unknown_if(self.halted, step)
     }
 
     /// A call as a step: `in`, `it`, a block parameter, a layer, a declaration, or a value named earlier, in this order.
@@ -358,12 +339,5 @@ impl<'p> Expander<'p> {
         }
         let entity = self.program.lookup(frame.file, name)?;
         Some(self.apply_entity(entity, name, span))
-    }
-}
-
-impl Tensor {
-    /// What a halted expansion gives means nothing.
-    fn or_unknown_if(self, halted: bool, _: &Step) -> Tensor {
-        if halted { Tensor::Unknown } else { self }
     }
 }

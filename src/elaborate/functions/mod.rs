@@ -3,19 +3,21 @@
 //! In the body of a function every number is a real one: `1 / 2` is a half. Typed parameters are constants, so conditions on
 //! them are decided here and leave no trace.
 
-use super::arguments::{FormalDefault, formals, match_arguments, missing_arguments};
-use super::bind::Bound;
-use super::expand::{Expander, Frame, Tensor};
-use super::operators;
-use super::program::{DeclarationId, Entity};
-use super::value::{Callee, Kind, Value, convert};
+mod calls;
+
 use crate::diagnostic::{Diagnostic, codes};
+use crate::elaborate::arguments::formals;
+use crate::elaborate::bind::Bound;
+use crate::elaborate::expand::{Expander, Tensor};
+use crate::elaborate::operators;
+use crate::elaborate::program::DeclarationId;
+use crate::elaborate::value::{Callee, Kind, Value};
 use crate::graph::{
     CompareOp, Op, ScalarBinary, ScalarBuilder, ScalarFn, ScalarId, ScalarOp, ScalarUnary, Shape,
 };
 use crate::limits;
 use crate::source::{FileId, Span};
-use crate::syntax::ast::{BinaryOp, Call, Declaration, Expr, ExprKind, UnaryOp};
+use crate::syntax::ast::{BinaryOp, Call, Declaration, Expr, ExprKind, Ident, UnaryOp};
 
 /// Functions of the machine, with their number of arguments. They are meant where a function's body names them, whatever
 /// the prelude declares.
@@ -56,6 +58,10 @@ enum Condition {
 struct Environment<'p> {
     file: FileId,
     names: Vec<(&'p str, Operand)>,
+    /// The name of the function that is compiled, whatever it calls.
+    outermost: &'p Ident,
+    /// The work at which it is too large.
+    last_step: usize,
 }
 
 /// Compilation stops at the first fault, which was reported.
@@ -129,6 +135,8 @@ impl<'p> Expander<'p> {
         let mut environment = Environment {
             file: self.program.info(id).file,
             names: Vec::new(),
+            outermost: &declaration.name,
+            last_step: self.steps.saturating_add(limits::FUNCTION_STEPS),
         };
         let mut n_seen = 0;
         for (param, constant) in declaration.params.iter().zip(constants) {
@@ -154,6 +162,12 @@ impl<'p> Expander<'p> {
         Some(function)
     }
 
+    /// A function that calls others twice over grows without bound, so nothing after it is expanded.
+    fn too_large(&mut self, function: &Ident) {
+        let message = format!("the function `{}` is too large", function.name);
+        self.halt(codes::LIMIT_VALUE, message, function.span);
+    }
+
     fn fail_function<T>(
         &mut self,
         code: crate::diagnostic::Code,
@@ -172,10 +186,10 @@ impl<'p> Expander<'p> {
         names: &Environment<'p>,
     ) -> Compiled<ScalarId> {
         let operand = self.operand(expr, builder, names)?;
-        self.to_scalar(operand, builder, expr.span)
+        self.scalar_of(operand, builder, expr.span)
     }
 
-    fn to_scalar(
+    fn scalar_of(
         &mut self,
         operand: Operand,
         builder: &mut ScalarBuilder,
@@ -201,12 +215,8 @@ impl<'p> Expander<'p> {
         if !self.charge(1, expr.span) {
             return Err(Failed);
         }
-        if builder.n_ops() > limits::FUNCTION_OPS {
-            let message = format!(
-                "a function of more than {} operations",
-                limits::FUNCTION_OPS
-            );
-            self.halt(codes::LIMIT_VALUE, message, expr.span);
+        if builder.n_ops() > limits::FUNCTION_OPS || self.steps > names.last_step {
+            self.too_large(names.outermost);
             return Err(Failed);
         }
         match &expr.kind {
@@ -218,7 +228,7 @@ impl<'p> Expander<'p> {
                 match self.operand(operand, builder, names)? {
                     Operand::Number(value) => Ok(Operand::Number(-value)),
                     other => {
-                        let id = self.to_scalar(other, builder, operand.span)?;
+                        let id = self.scalar_of(other, builder, operand.span)?;
                         Ok(Operand::Scalar(
                             builder.push(ScalarOp::Unary(ScalarUnary::Neg, id)),
                         ))
@@ -234,8 +244,8 @@ impl<'p> Expander<'p> {
                     {
                         return Ok(Operand::Number(value));
                     }
-                    let a = self.to_scalar(a_operand, builder, a.span)?;
-                    let b = self.to_scalar(b_operand, builder, b.span)?;
+                    let a = self.scalar_of(a_operand, builder, a.span)?;
+                    let b = self.scalar_of(b_operand, builder, b.span)?;
                     Ok(Operand::Scalar(
                         builder.push(ScalarOp::Binary(binary, a, b)),
                     ))
@@ -280,7 +290,8 @@ impl<'p> Expander<'p> {
             return Ok(operand.clone());
         }
         let known = names.names.iter().map(|(name, _)| *name);
-        let fault = super::eval::undefined_name(self.program, names.file, name, span, known);
+        let fault =
+            crate::elaborate::eval::undefined_name(self.program, names.file, name, span, known);
         self.report(fault);
         Err(Failed)
     }
@@ -327,8 +338,8 @@ impl<'p> Expander<'p> {
                         Err((code, message)) => self.fail_function(code, message, *op_span),
                     };
                 }
-                let a = self.to_scalar(a_operand, builder, a.span)?;
-                let b = self.to_scalar(b_operand, builder, b.span)?;
+                let a = self.scalar_of(a_operand, builder, a.span)?;
+                let b = self.scalar_of(b_operand, builder, b.span)?;
                 let compare = comparison(*op).unwrap_or(CompareOp::Eq);
                 Ok(Condition::Compare(compare, a, b))
             }
@@ -337,178 +348,6 @@ impl<'p> Expander<'p> {
                 _ => self.fail_function(codes::TYPE, "a condition is wanted", expr.span),
             },
         }
-    }
-
-    fn call_operand(
-        &mut self,
-        call: &'p Call,
-        builder: &mut ScalarBuilder,
-        names: &Environment<'p>,
-    ) -> Compiled<Operand> {
-        let name = call.callee.name.as_str();
-        if let Some((_, n_wanted)) = INTRINSICS.iter().find(|(known, _)| *known == name) {
-            return self.intrinsic(call, *n_wanted, builder, names);
-        }
-        let id = match self.program.lookup(names.file, name) {
-            Some(Entity::Declared(id)) => id,
-            Some(Entity::Layer(_)) => {
-                let message = format!("`{name}` is a layer, not a function of numbers");
-                return self.fail_function(codes::TYPE, message, call.callee.span);
-            }
-            None => {
-                self.named_operand(name, call.callee.span, names)?;
-                let message = format!("`{name}` cannot be called");
-                return self.fail_function(codes::TYPE, message, call.callee.span);
-            }
-        };
-        let info = self.program.info(id);
-        if info.damaged || info.recursive {
-            return Err(Failed);
-        }
-        let Declaration::Fn(function) = self.program.declaration(id) else {
-            let message = format!("`{name}` is no function");
-            return self.fail_function(codes::TYPE, message, call.callee.span);
-        };
-        let inner = self.bind_operands(id, call, builder, names)?;
-        self.call_depth += 1;
-        if self.call_depth > limits::CALL_DEPTH {
-            let message = format!("functions are nested more than {} deep", limits::CALL_DEPTH);
-            self.halt(codes::LIMIT_NESTING, message, call.span);
-            return Err(Failed);
-        }
-        let result = self.operand(&function.body, builder, &inner);
-        self.call_depth -= 1;
-        result
-    }
-
-    /// The parameters of a function called from a function: all tensors are arguments here.
-    fn bind_operands(
-        &mut self,
-        id: DeclarationId,
-        call: &'p Call,
-        builder: &mut ScalarBuilder,
-        names: &Environment<'p>,
-    ) -> Compiled<Environment<'p>> {
-        let mut formals = formals(self.program, Callee::Declared(id));
-        for formal in &mut formals {
-            formal.arriving = false;
-        }
-        let callee = &call.callee;
-        let matched = match_arguments(&callee.name, &formals, |_| false, false, &call.arguments);
-        let is_good = matched.faults.is_empty();
-        for fault in matched.faults {
-            self.report(fault);
-        }
-        let given = |index: usize| matched.by_formal.get(index).is_some_and(Option::is_some);
-        if let Some(fault) = missing_arguments(&callee.name, callee.span, &formals, given) {
-            self.report(fault);
-            return Err(Failed);
-        }
-        if !is_good {
-            return Err(Failed);
-        }
-        let file = self.program.info(id).file;
-        let mut inner = Environment {
-            file,
-            names: Vec::new(),
-        };
-        for (formal, argument) in formals.iter().zip(&matched.by_formal) {
-            let operand = match (argument, &formal.default) {
-                (Some(argument), _) => {
-                    let operand = self.operand(&argument.value, builder, names)?;
-                    self.operand_as(operand, &formal.kind, argument.span)?
-                }
-                (None, FormalDefault::Expr(default)) => {
-                    let mut frame = Frame::new(file, Tensor::Nothing, None);
-                    for (name, operand) in &inner.names {
-                        if !matches!(operand, Operand::Scalar(_)) {
-                            frame.define(name, as_value(operand));
-                        }
-                    }
-                    match self.eval_as(default, &formal.kind, &mut frame) {
-                        Value::Unknown => return Err(Failed),
-                        value => constant_operand(value),
-                    }
-                }
-                (None, _) => return Err(Failed),
-            };
-            inner.names.push((formal.name, operand));
-        }
-        Ok(inner)
-    }
-
-    /// An argument of a typed parameter must be a constant of that type.
-    fn operand_as(&mut self, operand: Operand, kind: &Kind, span: Span) -> Compiled<Operand> {
-        if *kind == Kind::Tensor {
-            return Ok(operand);
-        }
-        let value = match &operand {
-            Operand::Scalar(_) => {
-                let message = format!("a constant ({kind}) is wanted, not a tensor");
-                return self.fail_function(codes::TYPE, message, span);
-            }
-            // Whole numbers are ints where an int is wanted.
-            Operand::Number(x) if x.fract() == 0.0 && x.abs() < 1e15 => Value::Int(*x as i64),
-            other => as_value(other),
-        };
-        match convert(&value, kind) {
-            Some(value) => Ok(constant_operand(value)),
-            None => {
-                let message = format!("{kind} is wanted, not {}", value.type_name());
-                self.fail_function(codes::TYPE, message, span)
-            }
-        }
-    }
-
-    fn intrinsic(
-        &mut self,
-        call: &'p Call,
-        n_wanted: usize,
-        builder: &mut ScalarBuilder,
-        names: &Environment<'p>,
-    ) -> Compiled<Operand> {
-        let name = call.callee.name.as_str();
-        if let Some(argument) = call.arguments.iter().find_map(|a| a.name.as_ref()) {
-            let message = format!("`{name}` takes no named arguments");
-            return self.fail_function(codes::UNKNOWN_ARGUMENT, message, argument.span);
-        }
-        if call.arguments.len() != n_wanted {
-            let code = match call.arguments.len() < n_wanted {
-                true => codes::MISSING_ARGUMENT,
-                false => codes::TOO_MANY_ARGUMENTS,
-            };
-            let plural = if n_wanted == 1 { "" } else { "s" };
-            let message = format!("`{name}` takes {n_wanted} argument{plural}");
-            return self.fail_function(code, message, call.span);
-        }
-        let mut operands = Vec::with_capacity(n_wanted);
-        for argument in &call.arguments {
-            let operand = self.operand(&argument.value, builder, names)?;
-            operands.push((operand, argument.span));
-        }
-        if let [(Operand::Number(x), _)] = operands[..]
-            && let Some(value) = fold_unary(name, x)
-        {
-            return Ok(Operand::Number(value));
-        }
-        let mut ids = Vec::with_capacity(n_wanted);
-        for (operand, span) in operands {
-            ids.push(self.to_scalar(operand, builder, span)?);
-        }
-        let op = match (name, &ids[..]) {
-            ("min", [a, b]) => ScalarOp::Binary(ScalarBinary::Min, *a, *b),
-            ("max", [a, b]) => ScalarOp::Binary(ScalarBinary::Max, *a, *b),
-            ("pow", [a, b]) => ScalarOp::Binary(ScalarBinary::Pow, *a, *b),
-            ("abs", [x]) => ScalarOp::Unary(ScalarUnary::Abs, *x),
-            ("sqrt", [x]) => ScalarOp::Unary(ScalarUnary::Sqrt, *x),
-            ("exp", [x]) => ScalarOp::Unary(ScalarUnary::Exp, *x),
-            ("log", [x]) => ScalarOp::Unary(ScalarUnary::Log, *x),
-            ("tanh", [x]) => ScalarOp::Unary(ScalarUnary::Tanh, *x),
-            ("erf", [x]) => ScalarOp::Unary(ScalarUnary::Erf, *x),
-            ("floor", [x]) => ScalarOp::Unary(ScalarUnary::Floor, *x),
-            _ => return Err(Failed),
-        };
-        Ok(Operand::Scalar(builder.push(op)))
     }
 }
 
@@ -557,19 +396,6 @@ fn fold(op: ScalarBinary, x: f64, y: f64) -> Option<f64> {
         ScalarBinary::Mul => x * y,
         ScalarBinary::Div => x / y,
         ScalarBinary::Min | ScalarBinary::Max | ScalarBinary::Pow => return None,
-    };
-    value.is_finite().then_some(value)
-}
-
-fn fold_unary(name: &str, x: f64) -> Option<f64> {
-    let value = match name {
-        "abs" => x.abs(),
-        "sqrt" => x.sqrt(),
-        "exp" => x.exp(),
-        "log" => x.ln(),
-        "tanh" => x.tanh(),
-        "floor" => x.floor(),
-        _ => return None,
     };
     value.is_finite().then_some(value)
 }
