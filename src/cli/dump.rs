@@ -20,7 +20,7 @@ pub struct Args {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Stage {
-    /// The syntax tree
+    /// The syntax tree, as a text that makes the same tree
     Ast,
     /// The net after its blocks are expanded
     Graph,
@@ -42,7 +42,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         let root = program.root();
         let (ast, faults) = crate::syntax::parse(root, &program.sources.file(root).text);
         // The parser recovers: what it made of a faulty text is worth seeing, and then why it is faulty.
-        console::print(&format!("{ast:#?}\n"))?;
+        console::print(&crate::syntax::print(&ast))?;
         return match faults.is_empty() {
             true => Ok(()),
             false => Err(Failure::Diagnostics(faults, program.sources)),

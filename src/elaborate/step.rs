@@ -188,18 +188,25 @@ impl<'p> Expander<'p> {
             "asserted here",
         );
         let node = self.shaper(node);
-        let made = self.graph.node(node);
         if let Some(origin) = self.origin_span(node) {
             fault = fault.with_secondary(origin, format!("this gives {found}"));
         }
-        if let Some(input) = made.inputs.first() {
-            let input = self.shape(*input);
-            for line in check::explain(&made.op, input) {
-                fault = fault.with_note(format!("`{}` of {input}: {line}", made.op.name()));
-            }
-        }
+        fault.notes = self.arithmetic(node);
         self.report(fault);
         Tensor::Unknown
+    }
+
+    /// How a value came by its shape, a line for each thing that was computed.
+    pub(super) fn arithmetic(&self, node: NodeId) -> Vec<String> {
+        let made = self.graph.node(self.shaper(node));
+        let Some(input) = made.inputs.first() else {
+            return Vec::new();
+        };
+        let (input, name) = (self.shape(*input), made.op.name());
+        let lines = check::explain(&made.op, input).into_iter();
+        lines
+            .map(|line| format!("`{name}` of {input}: {line}"))
+            .collect()
     }
 
     /// The node that gave a value its shape: steps that keep their input's shape are passed over.
