@@ -115,7 +115,8 @@ pub(super) struct Expander<'p> {
     pub outputs: Vec<(String, Tensor)>,
     /// Steps that state their `bias`: nobody is told that it is without effect who says that it is wanted.
     pub stated_bias: BTreeSet<Span>,
-    steps: usize,
+    /// Work so far.
+    pub steps: usize,
     /// A limit was reached: nothing more is expanded.
     pub halted: bool,
     said_no_value: bool,

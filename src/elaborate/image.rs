@@ -1,6 +1,6 @@
 //! `from image(...)`: how a picture becomes an input.
 
-use super::build::Attributes;
+use super::attributes::Attributes;
 use super::expand::{Expander, Frame};
 use super::layers::IMAGE;
 use super::value::Value;

@@ -10,6 +10,8 @@
 //! silence, so that one cause makes one message.
 
 mod arguments;
+mod attributes;
+mod bind;
 mod body;
 mod build;
 mod call;
@@ -18,6 +20,7 @@ mod expand;
 mod faults;
 mod functions;
 mod image;
+mod join;
 pub mod layers;
 mod lint;
 mod names;
@@ -25,6 +28,7 @@ mod nets;
 mod operators;
 mod program;
 mod recursion;
+mod repeat;
 mod resolve;
 mod step;
 mod value;
@@ -49,8 +53,7 @@ pub fn check(program: &Program) -> Vec<Diagnostic> {
     runs.push(nets::compile_functions(program));
     let mut graphs: Vec<Graph> = Vec::new();
     let mut stated_bias = BTreeSet::new();
-    for net in nets(program).iter().filter(|net| net.complete) {
-        let expansion = nets::expand_only(program, &net.name);
+    for expansion in nets::expand_all(program) {
         runs.push(expansion.faults);
         graphs.extend(expansion.graph);
         stated_bias.extend(expansion.stated_bias);

@@ -8,8 +8,9 @@ use super::program::{DeclarationId, Program};
 use super::value::{Applied, Value};
 use crate::diagnostic::{Diagnostic, codes, did_you_mean};
 use crate::graph::{Graph, Output};
+use crate::limits;
 use crate::source::Span;
-use crate::syntax::ast::{Declaration, TemplateKind};
+use crate::syntax::ast::{Declaration, Param, TemplateKind};
 
 /// A net of the root file.
 #[derive(Clone, Debug, PartialEq)]
@@ -98,6 +99,8 @@ pub(super) struct Expansion {
     pub faults: Vec<Diagnostic>,
     /// The steps that state their `bias`.
     pub stated_bias: BTreeSet<Span>,
+    /// The work that it took.
+    pub steps: usize,
 }
 
 /// [`expand`] without what is known of the files already.
@@ -107,6 +110,7 @@ pub(super) fn expand_only(program: &Program, net: &str) -> Expansion {
             graph: None,
             faults: vec![no_such_net(program, net)],
             stated_bias: BTreeSet::new(),
+            steps: 0,
         };
     };
     let mut expander = Expander::new(program);
@@ -119,6 +123,7 @@ pub(super) fn expand_only(program: &Program, net: &str) -> Expansion {
         graph: graph.filter(|_| !faulty),
         faults: expander.faults.finish(),
         stated_bias: expander.stated_bias,
+        steps: expander.steps,
     }
 }
 
@@ -204,22 +209,58 @@ fn no_such_net(program: &Program, net: &str) -> Diagnostic {
 }
 
 /// Compiles every function whose typed parameters all have defaults, used or not, for its faults.
+///
+/// Functions that are too large are left to the nets that use them, and to nobody if none does.
 pub(super) fn compile_functions(program: &Program) -> Vec<Diagnostic> {
-    let mut expander = Expander::new(program);
+    let mut runs = Vec::new();
+    let mut steps = 0;
     for id in program.declaration_ids() {
         let info = program.info(id);
         let Declaration::Fn(function) = program.declaration(id) else {
             continue;
         };
-        let open = function
-            .params
-            .iter()
-            .any(|p| p.ty.is_some() && p.default.is_none());
-        if info.damaged || info.recursive || open {
+        let is_open = |param: &Param| param.ty.is_some() && param.default.is_none();
+        if info.damaged || info.recursive || function.params.iter().any(is_open) {
             continue;
         }
+        let mut expander = Expander::new(program);
         let n_params = function.params.len();
         expander.compiled(id, vec![None; n_params], function.name.span);
+        steps += expander.steps;
+        if !expander.halted {
+            runs.push(expander.faults.finish());
+        }
+        if steps > limits::EXPANSION_STEPS {
+            break;
+        }
     }
-    expander.faults.finish()
+    super::faults::merge(runs)
+}
+
+/// Expands every net that is complete. Files of many large nets are looked at only so far.
+pub(super) fn expand_all(program: &Program) -> Vec<Expansion> {
+    const ALL_STEPS: usize = 4 * limits::EXPANSION_STEPS;
+    let mut steps = 0;
+    let mut expansions = Vec::new();
+    for net in nets(program).iter().filter(|net| net.complete) {
+        let mut expansion = expand_only(program, &net.name);
+        steps += expansion.steps;
+        let is_last = steps > ALL_STEPS;
+        if is_last {
+            let name = root_nets(program).find(|(_, template)| template.name.name == net.name);
+            expansion.faults.extend(name.map(|(_, template)| {
+                Diagnostic::new(
+                    codes::LIMIT_NODES,
+                    format!("the nets of this file take more than {ALL_STEPS} steps"),
+                    template.name.span,
+                    "nets after this one are not checked",
+                )
+            }));
+        }
+        expansions.push(expansion);
+        if is_last {
+            break;
+        }
+    }
+    expansions
 }

@@ -2,16 +2,13 @@
 
 use super::call::Outcome;
 use super::expand::{Expander, Frame, Tensor};
+use super::repeat::Repeat;
 use super::value::{Applied, Kind, Value};
 use crate::check;
-use crate::diagnostic::{Diagnostic, Label, codes};
-use crate::graph::{Op, ScalarFn, Shape};
+use crate::diagnostic::{Diagnostic, codes};
 use crate::limits;
 use crate::source::Span;
-use crate::syntax::ast::{
-    Body, Call, Chain, Expr, RepeatOver, ShapePattern, Shortcut, Statement, StatementKind, Step,
-    StepKind, StepOp, Text, Type,
-};
+use crate::syntax::ast::{Call, Chain, ShapePattern, Step, StepKind, Text, Type};
 
 impl<'p> Expander<'p> {
     /// Evaluates the steps of a chain, each on the value of the one before it.
@@ -24,7 +21,7 @@ impl<'p> Expander<'p> {
     }
 
     /// Evaluates a step. `number` is its name where a labelled `repeat` gives it one.
-    fn step(
+    pub fn step(
         &mut self,
         step: &'p Step,
         arriving: Tensor,
@@ -36,7 +33,7 @@ impl<'p> Expander<'p> {
         }
         if self.step_depth >= limits::STEP_DEPTH {
             let message = format!("steps are nested more than {} deep", limits::STEP_DEPTH);
-            self.fail(codes::LIMIT_NESTING, message, step.span);
+            self.halt(codes::LIMIT_NESTING, message, step.span);
             return Tensor::Unknown;
         }
         self.step_depth += 1;
@@ -210,17 +207,17 @@ impl<'p> Expander<'p> {
         arriving: Tensor,
         frame: &mut Frame<'p>,
     ) -> Outcome {
-        let call = match &step.kind {
-            StepKind::Call(call) => return self.call_step(call, label, arriving, frame),
-            other => other,
-        };
+        let kind = &step.kind;
+        if let StepKind::Call(call) = kind {
+            return self.call_step(call, label, arriving, frame);
+        }
         // A labelled construct is a scope of names and counts as one step; an unlabelled one is transparent.
         let value = match label {
-            None => self.construct(call, step, None, arriving, frame),
+            None => self.construct(kind, None, arriving, frame),
             Some(label) => {
                 let name = self.next_name(Some(label), step.span);
                 self.with_names(&name, |expander| {
-                    expander.construct(call, step, Some(label), arriving, frame)
+                    expander.construct(kind, Some(label), arriving, frame)
                 })
             }
         };
@@ -230,7 +227,6 @@ impl<'p> Expander<'p> {
     fn construct(
         &mut self,
         kind: &'p StepKind,
-        step: &'p Step,
         label: Option<&str>,
         arriving: Tensor,
         frame: &mut Frame<'p>,
@@ -252,36 +248,18 @@ impl<'p> Expander<'p> {
                 over,
                 body,
                 keyword,
-            } => {
-                let Some(rounds) = self.rounds(over, frame) else {
-                    return Tensor::Unknown;
-                };
-                let mut current = arriving;
-                for (round, value) in rounds.enumerate() {
-                    let entry = Label {
-                        span: *keyword,
-                        message: format!(
-                            "in round {} of `repeat` ({} = {value})",
-                            round + 1,
-                            index.name
-                        ),
+            } => match self.rounds(over, frame) {
+                Some(rounds) => {
+                    let repeat = Repeat {
+                        index,
+                        body,
+                        keyword: *keyword,
+                        is_labelled: label.is_some(),
                     };
-                    current = self.with_trail(entry, |expander| {
-                        frame.scopes.push(super::expand::Scope {
-                            labels_leak: label.is_none(),
-                            ..Default::default()
-                        });
-                        frame.define(&index.name, value);
-                        let result = expander.round(body, label.map(|_| round), current, frame);
-                        frame.scopes.pop();
-                        result
-                    });
-                    if self.halted || frame.failed {
-                        return Tensor::Unknown;
-                    }
+                    self.repeat(repeat, rounds, arriving, frame)
                 }
-                current
-            }
+                None => Tensor::Unknown,
+            },
             StepKind::If {
                 arms, otherwise, ..
             } => self.branch(arms, otherwise.as_ref(), label, arriving, frame),
@@ -294,296 +272,6 @@ impl<'p> Expander<'p> {
                 let a = self.step(lhs, arriving, frame, None);
                 let b = self.step(rhs, arriving, frame, None);
                 self.elementwise(*op, [(a, lhs.span), (b, rhs.span)], *op_span, label)
-            }
-        }
-        .or_unknown_if(self.halted, step)
-    }
-
-    /// A round of a `repeat`; `number` if the repeat has a label.
-    fn round(
-        &mut self,
-        body: &'p Body,
-        number: Option<usize>,
-        arriving: Tensor,
-        frame: &mut Frame<'p>,
-    ) -> Tensor {
-        let Some(number) = number else {
-            return self.body(body, arriving, frame, true);
-        };
-        let number = number.to_string();
-        if self.single_named_step(body, frame).is_none() {
-            let span = body.span;
-            let name = self.next_name(Some(&number), span);
-            return self.with_names(&name, |expander| {
-                expander.body(body, arriving, frame, false)
-            });
-        }
-        // The round is its step: the number takes the place of a label.
-        self.in_scope(arriving, frame, false, |expander, frame| {
-            let mut current = arriving;
-            for statement in &body.statements {
-                current = match &statement.kind {
-                    StatementKind::Chain(Chain { steps, .. })
-                        if expander.charge(1, statement.span) =>
-                    {
-                        steps.iter().fold(current, |current, step| {
-                            expander.step(step, current, frame, Some(&number))
-                        })
-                    }
-                    _ => expander.statement(statement, current, frame),
-                };
-            }
-            current
-        })
-    }
-
-    /// The only step of a body, if it is an unlabelled layer, function or block. Constants and requirements are no steps.
-    fn single_named_step(&self, body: &'p Body, frame: &Frame<'p>) -> Option<&'p Call> {
-        let mut steps = body
-            .statements
-            .iter()
-            .filter(|statement| {
-                !matches!(
-                    statement.kind,
-                    StatementKind::Let { .. } | StatementKind::Require { .. }
-                )
-            })
-            .map(|statement| match &statement.kind {
-                StatementKind::Chain(chain) => chain.steps.as_slice(),
-                _ => &[],
-            });
-        let (Some([step]), None) = (steps.next(), steps.next()) else {
-            return None;
-        };
-        match &step.kind {
-            StepKind::Call(call) if step.labels.is_empty() => {
-                let name = call.callee.name.as_str();
-                let is_value = matches!(name, "in" | "it")
-                    || (frame.constant(name).is_none()
-                        && self.program.lookup(frame.file, name).is_none());
-                (!is_value).then_some(call)
-            }
-            _ => None,
-        }
-    }
-
-    /// What a `repeat` runs over.
-    fn rounds(
-        &mut self,
-        over: &'p RepeatOver,
-        frame: &mut Frame<'p>,
-    ) -> Option<Box<dyn Iterator<Item = Value>>> {
-        match over {
-            RepeatOver::Range(from, to) => {
-                let int = Kind::Type(Type::Int);
-                let first = self.eval_as(from, &int, frame);
-                let last = self.eval_as(to, &int, frame);
-                let (Value::Int(first), Value::Int(last)) = (first, last) else {
-                    return None;
-                };
-                let n_rounds = last.checked_sub(first).unwrap_or(i64::MAX).max(0);
-                if n_rounds.unsigned_abs() > limits::REPEAT {
-                    let message = format!(
-                        "{n_rounds} rounds; a `repeat` has at most {}",
-                        limits::REPEAT
-                    );
-                    self.fail(codes::LIMIT_REPEAT, message, from.span.to(to.span));
-                    return None;
-                }
-                Some(Box::new((first..last).map(Value::Int)))
-            }
-            RepeatOver::List(list) => match self.eval(list, frame) {
-                Value::List(items) => Some(Box::new(
-                    (0..items.len()).filter_map(move |index| items.get(index).cloned()),
-                )),
-                Value::Unknown => None,
-                other => {
-                    let message = format!(
-                        "a `repeat` runs over a list, not over {}",
-                        other.type_name()
-                    );
-                    self.fail(codes::TYPE, message, list.span);
-                    None
-                }
-            },
-        }
-    }
-
-    fn branch(
-        &mut self,
-        arms: &'p [(Expr, Body)],
-        otherwise: Option<&'p Body>,
-        label: Option<&str>,
-        arriving: Tensor,
-        frame: &mut Frame<'p>,
-    ) -> Tensor {
-        let leak = label.is_none();
-        for (condition, body) in arms {
-            frame.it = arriving;
-            match self.eval_condition(condition, frame) {
-                Some(true) => return self.body(body, arriving, frame, leak),
-                Some(false) => {}
-                None => return Tensor::Unknown,
-            }
-        }
-        match otherwise {
-            Some(body) => self.body(body, arriving, frame, leak),
-            None => arriving,
-        }
-    }
-
-    fn residual(
-        &mut self,
-        body: &'p Body,
-        shortcut: Option<&'p Shortcut>,
-        keyword: Span,
-        label: Option<&str>,
-        arriving: Tensor,
-        frame: &mut Frame<'p>,
-    ) -> Tensor {
-        let arriving = self.wanted(arriving, keyword);
-        let function = self.body(body, arriving, frame, false);
-        let (other, other_span) = match shortcut {
-            None => (arriving, None),
-            Some(shortcut) => {
-                frame.it = arriving;
-                let taken = match &shortcut.when {
-                    None => Some(true),
-                    Some(condition) => self.eval_condition(condition, frame),
-                };
-                match taken {
-                    Some(true) => {
-                        let value = self.body(&shortcut.body, arriving, frame, false);
-                        (value, Some(last_step(&shortcut.body)))
-                    }
-                    Some(false) => (arriving, None),
-                    None => return Tensor::Unknown,
-                }
-            }
-        };
-        let (Tensor::Node(a), Tensor::Node(b)) = (function, other) else {
-            return Tensor::Unknown;
-        };
-        let (a_shape, b_shape) = (self.shape(a).clone(), self.shape(b).clone());
-        if a_shape != b_shape {
-            let mut fault = Diagnostic::new(
-                codes::MISMATCH,
-                format!("the branches of this residual do not agree: {a_shape} and {b_shape}"),
-                keyword,
-                "",
-            )
-            .with_secondary(last_step(body), format!("this branch gives {a_shape}"));
-            let place = other_span.or_else(|| self.origin_span(b));
-            if let Some(place) = place {
-                let what = match other_span {
-                    Some(_) => format!("the shortcut gives {b_shape}"),
-                    None => format!("the value that arrives, {b_shape}, is added as it is"),
-                };
-                fault = fault.with_secondary(place, what);
-            }
-            if let Some(help) = projection(&a_shape, &b_shape, other_span.is_some()) {
-                fault = fault.with_help(help);
-            }
-            self.report(fault);
-            return Tensor::Unknown;
-        }
-        let name = self.uncounted_name(label, "add");
-        self.push(Op::Map(ScalarFn::add()), vec![a, b], a_shape, name, keyword)
-    }
-
-    fn concat(
-        &mut self,
-        branches: &'p Body,
-        keyword: Span,
-        label: Option<&str>,
-        arriving: Tensor,
-        frame: &mut Frame<'p>,
-    ) -> Tensor {
-        let parts = self.in_scope(arriving, frame, false, |expander, frame| {
-            let mut parts: Vec<(Tensor, Span)> = Vec::new();
-            for statement in &branches.statements {
-                let is_branch = matches!(statement.kind, StatementKind::Chain(_));
-                let value = expander.statement(statement, arriving, frame);
-                if is_branch {
-                    parts.push((value, last_step_of(statement)));
-                }
-                if expander.halted || frame.failed {
-                    break;
-                }
-            }
-            parts
-        });
-        if parts.is_empty() {
-            self.fail(codes::CONCAT, "a `concat` without branches", keyword);
-            return Tensor::Unknown;
-        }
-        let mut inputs = Vec::with_capacity(parts.len());
-        for (value, span) in &parts {
-            match self.wanted(*value, *span) {
-                Tensor::Node(node) => inputs.push(node),
-                Tensor::Nothing | Tensor::Unknown => return Tensor::Unknown,
-            }
-        }
-        let op = Op::Concat { axis: 0 };
-        let shapes: Vec<&Shape> = inputs.iter().map(|id| self.shape(*id)).collect();
-        match check::infer_shape(&op, &shapes, &Shape::new([])) {
-            Ok(shape) => {
-                let name = self.uncounted_name(label, "concat");
-                self.push(op, inputs, shape, name, keyword)
-            }
-            Err(error) => {
-                let odd = shapes
-                    .iter()
-                    .position(|shape| {
-                        shapes.first().is_some_and(|first| {
-                            check::infer_shape(&op, &[first, shape], shape).is_err()
-                        })
-                    })
-                    .unwrap_or(0);
-                let mut fault = Diagnostic::new(error.code, error.message, keyword, "");
-                fault.notes = error.notes;
-                for index in [0, odd] {
-                    if let (Some((_, span)), Some(shape)) = (parts.get(index), shapes.get(index)) {
-                        fault = fault.with_secondary(*span, format!("this branch gives {shape}"));
-                    }
-                }
-                self.report(fault);
-                Tensor::Unknown
-            }
-        }
-    }
-
-    fn elementwise(
-        &mut self,
-        op: StepOp,
-        operands: [(Tensor, Span); 2],
-        op_span: Span,
-        label: Option<&str>,
-    ) -> Tensor {
-        let [(a, a_span), (b, b_span)] = operands;
-        let a = self.wanted(a, a_span);
-        let b = self.wanted(b, b_span);
-        let (Tensor::Node(a), Tensor::Node(b)) = (a, b) else {
-            return Tensor::Unknown;
-        };
-        let (function, word) = match op {
-            StepOp::Add => (ScalarFn::add(), "add"),
-            StepOp::Sub => (ScalarFn::subtract(), "subtract"),
-            StepOp::Mul => (ScalarFn::multiply(), "multiply"),
-        };
-        let (a_shape, b_shape) = (self.shape(a).clone(), self.shape(b).clone());
-        match check::broadcast(&[&a_shape, &b_shape]) {
-            Ok(shape) => {
-                let name = self.uncounted_name(label, word);
-                self.push(Op::Map(function), vec![a, b], shape, name, op_span)
-            }
-            Err(error) => {
-                let mut fault = Diagnostic::new(error.code, error.message, op_span, "")
-                    .with_secondary(a_span, format!("this side is {a_shape}"))
-                    .with_secondary(b_span, format!("this side is {b_shape}"));
-                fault.notes = error.notes;
-                self.report(fault);
-                Tensor::Unknown
             }
         }
     }
@@ -639,57 +327,4 @@ impl<'p> Expander<'p> {
         let entity = self.program.lookup(frame.file, name)?;
         Some(self.apply_entity(entity, name, span))
     }
-}
-
-impl Tensor {
-    /// What a halted expansion gives means nothing.
-    fn or_unknown_if(self, halted: bool, _: &Step) -> Tensor {
-        if halted { Tensor::Unknown } else { self }
-    }
-}
-
-/// Where a body's value is made.
-fn last_step(body: &Body) -> Span {
-    let last = body
-        .statements
-        .iter()
-        .rev()
-        .find(|statement| matches!(statement.kind, StatementKind::Chain(_)));
-    last.map_or(body.span, last_step_of)
-}
-
-fn last_step_of(statement: &Statement) -> Span {
-    match &statement.kind {
-        StatementKind::Chain(chain) => {
-            chain
-                .steps
-                .last()
-                .map_or(chain.span, |step| match &step.kind {
-                    StepKind::Call(call) => call.span,
-                    _ => step.span,
-                })
-        }
-        _ => statement.span,
-    }
-}
-
-/// The shortcut that would make the branches of a residual agree.
-fn projection(function: &Shape, arriving: &Shape, has_shortcut: bool) -> Option<String> {
-    if has_shortcut || function.rank() != 3 || arriving.rank() != 3 {
-        return None;
-    }
-    let stride = |from: u64, to: u64| (1..=8).find(|s| from.div_ceil(*s) == to);
-    let (down, across) = (
-        stride(arriving.height(), function.height())?,
-        stride(arriving.width(), function.width())?,
-    );
-    let stride = match (down, across) {
-        (1, 1) => String::new(),
-        (down, across) if down == across => format!(", stride={down}"),
-        (down, across) => format!(", stride={down}x{across}"),
-    };
-    Some(format!(
-        "a projection makes them agree: `shortcut {{ conv({}, 1x1{stride}) }}`",
-        function.channels()
-    ))
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use self::scopes::{Scopes, VariableKind};
 use super::arguments::{match_arguments, missing_arguments};
-use super::call::wrong_kind;
+use super::bind::wrong_kind;
 use super::program::{DeclarationId, Entity, Program};
 use super::value::Callee;
 use crate::diagnostic::{Code, Diagnostic, codes};

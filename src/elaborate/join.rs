@@ -1,0 +1,215 @@
+//! The words that join branches: `residual`, `concat`, and operators between steps.
+
+use super::expand::{Expander, Frame, Tensor};
+use crate::check;
+use crate::diagnostic::{Diagnostic, codes};
+use crate::graph::{Op, ScalarFn, Shape};
+use crate::source::Span;
+use crate::syntax::ast::{Body, Shortcut, Statement, StatementKind, StepKind, StepOp};
+
+impl<'p> Expander<'p> {
+    /// `F(x) + S(x)`; the branches must have one shape, because a sum that stretches one of them is hardly meant.
+    pub fn residual(
+        &mut self,
+        body: &'p Body,
+        shortcut: Option<&'p Shortcut>,
+        keyword: Span,
+        label: Option<&str>,
+        arriving: Tensor,
+        frame: &mut Frame<'p>,
+    ) -> Tensor {
+        let arriving = self.wanted(arriving, keyword);
+        let function = self.body(body, arriving, frame, false);
+        let (other, other_span) = match shortcut {
+            None => (arriving, None),
+            Some(shortcut) => {
+                frame.it = arriving;
+                let taken = match &shortcut.when {
+                    None => Some(true),
+                    Some(condition) => self.eval_condition(condition, frame),
+                };
+                match taken {
+                    Some(true) => {
+                        let value = self.body(&shortcut.body, arriving, frame, false);
+                        (value, Some(last_step(&shortcut.body)))
+                    }
+                    Some(false) => (arriving, None),
+                    None => return Tensor::Unknown,
+                }
+            }
+        };
+        let (Tensor::Node(a), Tensor::Node(b)) = (function, other) else {
+            return Tensor::Unknown;
+        };
+        let (a_shape, b_shape) = (self.shape(a).clone(), self.shape(b).clone());
+        if a_shape != b_shape {
+            let mut fault = Diagnostic::new(
+                codes::MISMATCH,
+                format!("the branches of this residual do not agree: {a_shape} and {b_shape}"),
+                keyword,
+                "",
+            )
+            .with_secondary(last_step(body), format!("this branch gives {a_shape}"));
+            let place = other_span.or_else(|| self.origin_span(b));
+            if let Some(place) = place {
+                let what = match other_span {
+                    Some(_) => format!("the shortcut gives {b_shape}"),
+                    None => format!("the value that arrives, {b_shape}, is added as it is"),
+                };
+                fault = fault.with_secondary(place, what);
+            }
+            if let Some(help) = projection(&a_shape, &b_shape, other_span.is_some()) {
+                fault = fault.with_help(help);
+            }
+            self.report(fault);
+            return Tensor::Unknown;
+        }
+        let name = self.uncounted_name(label, "add");
+        self.push(Op::Map(ScalarFn::add()), vec![a, b], a_shape, name, keyword)
+    }
+
+    /// The results of all branches, along the channels.
+    pub fn concat(
+        &mut self,
+        branches: &'p Body,
+        keyword: Span,
+        label: Option<&str>,
+        arriving: Tensor,
+        frame: &mut Frame<'p>,
+    ) -> Tensor {
+        let parts = self.in_scope(arriving, frame, false, |expander, frame| {
+            let mut parts: Vec<(Tensor, Span)> = Vec::new();
+            for statement in &branches.statements {
+                let is_branch = matches!(statement.kind, StatementKind::Chain(_));
+                let value = expander.statement(statement, arriving, frame);
+                if is_branch {
+                    parts.push((value, last_step_of(statement)));
+                }
+                if expander.halted || frame.failed {
+                    break;
+                }
+            }
+            parts
+        });
+        if parts.is_empty() {
+            self.fail(codes::CONCAT, "a `concat` without branches", keyword);
+            return Tensor::Unknown;
+        }
+        let mut inputs = Vec::with_capacity(parts.len());
+        for (value, span) in &parts {
+            match self.wanted(*value, *span) {
+                Tensor::Node(node) => inputs.push(node),
+                Tensor::Nothing | Tensor::Unknown => return Tensor::Unknown,
+            }
+        }
+        let op = Op::Concat { axis: 0 };
+        let shapes: Vec<&Shape> = inputs.iter().map(|id| self.shape(*id)).collect();
+        match check::infer_shape(&op, &shapes, &Shape::new([])) {
+            Ok(shape) => {
+                let name = self.uncounted_name(label, "concat");
+                self.push(op, inputs, shape, name, keyword)
+            }
+            Err(error) => {
+                let odd = shapes
+                    .iter()
+                    .position(|shape| {
+                        shapes.first().is_some_and(|first| {
+                            check::infer_shape(&op, &[first, shape], shape).is_err()
+                        })
+                    })
+                    .unwrap_or(0);
+                let mut fault = Diagnostic::new(error.code, error.message, keyword, "");
+                fault.notes = error.notes;
+                for index in [0, odd] {
+                    if let (Some((_, span)), Some(shape)) = (parts.get(index), shapes.get(index)) {
+                        fault = fault.with_secondary(*span, format!("this branch gives {shape}"));
+                    }
+                }
+                self.report(fault);
+                Tensor::Unknown
+            }
+        }
+    }
+
+    /// `a + b`, `a - b`, `a * b`
+    pub fn elementwise(
+        &mut self,
+        op: StepOp,
+        operands: [(Tensor, Span); 2],
+        op_span: Span,
+        label: Option<&str>,
+    ) -> Tensor {
+        let [(a, a_span), (b, b_span)] = operands;
+        let a = self.wanted(a, a_span);
+        let b = self.wanted(b, b_span);
+        let (Tensor::Node(a), Tensor::Node(b)) = (a, b) else {
+            return Tensor::Unknown;
+        };
+        let (function, word) = match op {
+            StepOp::Add => (ScalarFn::add(), "add"),
+            StepOp::Sub => (ScalarFn::subtract(), "subtract"),
+            StepOp::Mul => (ScalarFn::multiply(), "multiply"),
+        };
+        let (a_shape, b_shape) = (self.shape(a).clone(), self.shape(b).clone());
+        match check::broadcast(&[&a_shape, &b_shape]) {
+            Ok(shape) => {
+                let name = self.uncounted_name(label, word);
+                self.push(Op::Map(function), vec![a, b], shape, name, op_span)
+            }
+            Err(error) => {
+                let mut fault = Diagnostic::new(error.code, error.message, op_span, "")
+                    .with_secondary(a_span, format!("this side is {a_shape}"))
+                    .with_secondary(b_span, format!("this side is {b_shape}"));
+                fault.notes = error.notes;
+                self.report(fault);
+                Tensor::Unknown
+            }
+        }
+    }
+}
+
+/// Where a body's value is made.
+fn last_step(body: &Body) -> Span {
+    let last = body
+        .statements
+        .iter()
+        .rev()
+        .find(|statement| matches!(statement.kind, StatementKind::Chain(_)));
+    last.map_or(body.span, last_step_of)
+}
+
+fn last_step_of(statement: &Statement) -> Span {
+    match &statement.kind {
+        StatementKind::Chain(chain) => {
+            chain
+                .steps
+                .last()
+                .map_or(chain.span, |step| match &step.kind {
+                    StepKind::Call(call) => call.span,
+                    _ => step.span,
+                })
+        }
+        _ => statement.span,
+    }
+}
+
+/// The shortcut that would make the branches of a residual agree.
+fn projection(function: &Shape, arriving: &Shape, has_shortcut: bool) -> Option<String> {
+    if has_shortcut || function.rank() != 3 || arriving.rank() != 3 {
+        return None;
+    }
+    let stride = |from: u64, to: u64| (1..=8).find(|s| from.div_ceil(*s) == to);
+    let (down, across) = (
+        stride(arriving.height(), function.height())?,
+        stride(arriving.width(), function.width())?,
+    );
+    let stride = match (down, across) {
+        (1, 1) => String::new(),
+        (down, across) if down == across => format!(", stride={down}"),
+        (down, across) => format!(", stride={down}x{across}"),
+    };
+    Some(format!(
+        "a projection makes them agree: `shortcut {{ conv({}, 1x1{stride}) }}`",
+        function.channels()
+    ))
+}
