@@ -30,6 +30,9 @@ pub const NODES: usize = 200_000;
 /// Steps that the expansion may take, those that make no node included (a repeat of an empty body, nested repeats).
 pub const EXPANSION_STEPS: usize = 1_000_000;
 
+/// Steps that a call of a block counts as: its arguments, names and trail take the time of about so many.
+pub const CALL_STEPS: usize = 8;
+
 /// Rounds of one `repeat`.
 pub const REPEAT: u64 = 100_000;
 

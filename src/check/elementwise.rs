@@ -14,7 +14,7 @@ pub fn broadcast(shapes: &[&Shape]) -> Result<Shape, ShapeError> {
         let so_far = Shape::new(sizes.iter().copied());
         if shape.rank() != so_far.rank() {
             return Err(disagree(&so_far, shape).note(format!(
-                "{so_far} has {} dimensions, {shape} has {}",
+                "rank {} and rank {}",
                 so_far.rank(),
                 shape.rank()
             )));
@@ -45,6 +45,18 @@ pub fn axis_name(axis: usize, rank: usize) -> String {
         (2, 3) => "width".into(),
         _ => format!("dimension {axis}"),
     }
+}
+
+/// `64 channels`, `7 rows`
+pub fn axis_size(axis: usize, size: u64, rank: usize) -> String {
+    let name = match (axis, rank) {
+        (0, 1) => "feature",
+        (0, _) => "channel",
+        (1, 3) => "row",
+        (2, 3) => "column",
+        _ => "element",
+    };
+    format!("{size} {name}{}", if size == 1 { "" } else { "s" })
 }
 
 /// Layers of maps only.

@@ -10,7 +10,7 @@ mod structure;
 mod summary;
 mod windows;
 
-pub use elementwise::broadcast;
+pub use elementwise::{axis_size, broadcast};
 pub use params::{ParamSpec, param_specs};
 pub use summary::{LayerSummary, PortSummary, Summary, summarise};
 pub use windows::same_pad;

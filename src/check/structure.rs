@@ -1,6 +1,6 @@
 //! Layers that move numbers and compute none: concat, slice, pad, reshape, flatten, resize.
 
-use super::elementwise::axis_name;
+use super::elementwise::{axis_name, axis_size};
 use super::{ShapeError, wants_map};
 use crate::diagnostic::codes;
 use crate::graph::{Margins, Shape};
@@ -63,11 +63,11 @@ pub fn slice(axis: usize, start: usize, end: usize, input: &Shape) -> Result<Sha
     let mut sizes: Vec<u64> = input.sizes().collect();
     if let Some(size) = sizes.get_mut(axis) {
         if start >= end || end as u64 > *size {
-            let name = axis_name(axis, input.rank());
+            let whole = axis_size(axis, *size, input.rank());
             let attribute = if end as u64 > *size { "end" } else { "start" };
             return Err(ShapeError::new(
                 codes::SLICE,
-                format!("{start}..{end} is no part of the {size} {name} of {input}"),
+                format!("{start}..{end} is no part of the {whole}"),
             )
             .at(attribute));
         }

@@ -29,6 +29,13 @@ impl Code {
     }
 }
 
+impl Code {
+    /// Whether it tells of a limit of the compiler.
+    pub fn is_limit(self) -> bool {
+        self.id.starts_with("E07")
+    }
+}
+
 macro_rules! codes {
     ($($name:ident = $id:literal, $title:literal;)*) => {
         /// One constant a code.

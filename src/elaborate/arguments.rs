@@ -106,7 +106,7 @@ pub(super) fn match_arguments<'p>(
         faults: Vec::new(),
     };
     let mut free = (0..formals.len()).filter(|index| !taken(*index));
-    let n_free = free.clone().count();
+    let free_names: Vec<&str> = free.clone().map(|index| formals[index].name).collect();
     let mut too_many = false;
     for argument in arguments {
         let Some(name) = &argument.name else {
@@ -118,7 +118,7 @@ pub(super) fn match_arguments<'p>(
                 too_many = true;
                 matched
                     .faults
-                    .push(too_many_arguments(callee, n_free, formals, argument));
+                    .push(too_many_arguments(callee, &free_names, argument));
             }
             continue;
         };
@@ -151,16 +151,11 @@ pub(super) fn match_arguments<'p>(
     matched
 }
 
-fn too_many_arguments(
-    callee: &str,
-    n_free: usize,
-    formals: &[Formal<'_>],
-    argument: &ast::Argument,
-) -> Diagnostic {
-    let plural = if n_free == 1 { "" } else { "s" };
-    let takes = match n_free {
-        0 => format!("`{callee}` takes no further argument"),
-        _ => format!("`{callee}` takes {n_free} argument{plural}"),
+fn too_many_arguments(callee: &str, free: &[&str], argument: &ast::Argument) -> Diagnostic {
+    let takes = match free.len() {
+        0 => format!("`{callee}` takes no argument"),
+        1 => format!("`{callee}` takes 1 argument"),
+        n => format!("`{callee}` takes {n} arguments"),
     };
     let fault = Diagnostic::new(
         codes::TOO_MANY_ARGUMENTS,
@@ -168,11 +163,9 @@ fn too_many_arguments(
         argument.span,
         "one too many",
     );
-    let names: Vec<&str> = names(formals).collect();
-    if names.is_empty() {
-        fault
-    } else {
-        fault.with_note(format!("the parameters are: {}", names.join(", ")))
+    match free {
+        [] => fault,
+        names => fault.with_note(format!("the parameters are: {}", names.join(", "))),
     }
 }
 

@@ -214,7 +214,7 @@ impl<'p> Expander<'p> {
         }
         if super::value::convert(&raw, &formal.kind).is_none() {
             let message = format!(
-                "`{}` is {}, not {}",
+                "`{}` must be {}, not {}",
                 formal.name,
                 formal.kind,
                 raw.type_name()
@@ -230,11 +230,30 @@ impl<'p> Expander<'p> {
         }
         let value = self.as_kind(&raw, &formal.kind, argument.value.span);
         if let Some((code, message)) = out_of_range(formal.name, &value, formal.range) {
-            let label = format!("this is {value}");
+            let label = format!("this is {raw}");
             self.report(Diagnostic::new(code, message, argument.value.span, label));
             return Value::Unknown;
         }
+        if let Some(fault) = self.net_as_block(&value, argument.value.span) {
+            self.report(fault);
+            return Value::Unknown;
+        }
         value
+    }
+
+    /// The fault of a net that is given where a block is wanted.
+    fn net_as_block(&self, value: &Value, span: Span) -> Option<Diagnostic> {
+        let Value::Block(applied) = value else {
+            return None;
+        };
+        let Callee::Declared(id) = applied.callee else {
+            return None;
+        };
+        let message = format!("`{}` is a net and cannot be a step", applied.name);
+        self.is_net(Entity::Declared(id)).then(|| {
+            Diagnostic::new(codes::NOT_A_STEP, message, span, "a net")
+                .with_help("make a block of what both need")
+        })
     }
 
     /// An argument that must name a value.
@@ -331,8 +350,11 @@ impl<'p> Expander<'p> {
 /// `net N = B(...)` of a block, `block B = N(...)` of a net.
 pub(super) fn wrong_kind(base_is_net: bool, kind: TemplateKind, call: &Call) -> Option<Diagnostic> {
     let (is, wanted) = match (base_is_net, kind) {
-        (false, TemplateKind::Net) => ("no net", "a net stands for a net"),
-        (true, TemplateKind::Block) => ("a net", "a block stands for a block, layer or function"),
+        (false, TemplateKind::Net) => ("no net", "`net A = B(...)` fixes parameters of a net `B`"),
+        (true, TemplateKind::Block) => (
+            "a net",
+            "`block A = B(...)` fixes parameters of a block, layer or function `B`",
+        ),
         _ => return None,
     };
     Some(

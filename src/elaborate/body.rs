@@ -75,7 +75,9 @@ impl<'p> Expander<'p> {
                 name,
                 shape,
                 source,
-            } if self.stands_in_net(frame) => self.input(name, shape, source.as_ref(), frame),
+            } if self.stands_in_net(frame) && frame.is_outermost() => {
+                self.input(name, shape, source.as_ref(), frame)
+            }
             StatementKind::Output { name, chain } if self.stands_in_net(frame) => {
                 self.output(name, chain.as_ref(), current, frame);
                 current
@@ -84,7 +86,7 @@ impl<'p> Expander<'p> {
                 self.class_labels(list, frame);
                 current
             }
-            // In a block, which was reported when its names were resolved.
+            // Misplaced, which was reported when its names were resolved.
             _ => Tensor::Unknown,
         }
     }
@@ -212,6 +214,12 @@ impl<'p> Expander<'p> {
     }
 
     fn class_labels(&mut self, list: &'p Expr, frame: &mut Frame<'p>) {
+        if !self.graph.class_labels.is_empty() {
+            let message = "the classes have their names already";
+            let fault = Diagnostic::new(codes::DUPLICATE, message, list.span, "the second list");
+            self.report(fault);
+            return;
+        }
         let kind = Kind::Type(Type::List(Box::new(Type::String)));
         if let Value::List(items) = self.eval_as(list, &kind, frame) {
             self.graph.class_labels = items

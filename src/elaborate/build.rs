@@ -2,7 +2,7 @@
 
 use super::attributes::Attributes;
 use super::value::Value;
-use crate::check::ShapeError;
+use crate::check::{self, ShapeError};
 use crate::diagnostic::codes;
 use crate::graph::{Conv, ConvTranspose, Op, PoolKind, Resize, ResizeMode, Shape};
 
@@ -145,7 +145,10 @@ fn slice(a: &Attributes, input: &Shape) -> Result<Op, ShapeError> {
         usize::try_from(resolved).map_err(|_| {
             ShapeError::new(
                 codes::SLICE,
-                format!("`{name}` is {at}, but there are only {size} elements"),
+                format!(
+                    "`{name}` is {at}, but there are only {}",
+                    check::axis_size(axis, size.unsigned_abs(), input.rank())
+                ),
             )
             .at(name)
         })
@@ -212,7 +215,10 @@ pub(super) fn split(a: &Attributes, input: &Shape) -> Result<Vec<Op>, ShapeError
             if parts == 0 || !size.is_multiple_of(parts) || parts > size {
                 return Err(ShapeError::new(
                     codes::CHANNELS,
-                    format!("{size} cannot be divided into {parts} equal parts"),
+                    format!(
+                        "the {} cannot be divided into {parts} equal parts",
+                        check::axis_size(axis, size, input.rank())
+                    ),
                 )
                 .at("parts"));
             }
@@ -230,7 +236,10 @@ pub(super) fn split(a: &Attributes, input: &Shape) -> Result<Vec<Op>, ShapeError
     if sum != size {
         return Err(ShapeError::new(
             codes::CHANNELS,
-            format!("the parts sum up to {sum}, but there are {size} of {input}"),
+            format!(
+                "the parts are {sum} together, not the {}",
+                check::axis_size(axis, size, input.rank())
+            ),
         )
         .at("parts"));
     }

@@ -59,14 +59,9 @@ impl<'p> Expander<'p> {
         let Tensor::Node(input) = self.wanted(arriving, call.span) else {
             return Outcome::One(Tensor::Unknown);
         };
-        if layer
-            .attributes
-            .iter()
-            .zip(&bound.values)
-            .any(|(a, value)| a.name == "bias" && value.is_some())
-        {
-            self.stated_bias.insert(call.span);
-        }
+        let bias = layer.attributes.iter().position(|a| a.name == "bias");
+        let states_bias =
+            bias.is_some_and(|index| bound.values.get(index).is_some_and(Option::is_some));
         let attributes = Attributes::new(layer, bound.values);
         let place = |attribute: Option<&str>| {
             let index = layer
@@ -89,11 +84,15 @@ impl<'p> Expander<'p> {
                 return Outcome::One(Tensor::Unknown);
             }
         };
-        Outcome::One(
-            self.push_checked(op, vec![input], &declared, name, call.span, |error| {
-                place(error.attribute)
-            }),
-        )
+        let value = self.push_checked(op, vec![input], &declared, name, call.span, |error| {
+            place(error.attribute)
+        });
+        if let Tensor::Node(node) = value
+            && let Some(origin) = self.graph.origins.get_mut(node.index())
+        {
+            origin.states_bias = states_bias;
+        }
+        Outcome::One(value)
     }
 
     fn split(
@@ -141,7 +140,12 @@ impl<'p> Expander<'p> {
         let mut operands = bound.operands;
         if operands.is_empty() {
             let message = format!("`{}` wants the names of values", layer.name);
-            self.fail(codes::MISSING_ARGUMENT, message, call.callee.span);
+            let span = call.callee.span;
+            let fault = Diagnostic::new(codes::MISSING_ARGUMENT, message, span, "names none");
+            self.report(fault.with_help(format!(
+                "`{0}(a)` takes the value that arrives and `a`, `{0}(a, b)` those two",
+                layer.name
+            )));
             return Tensor::Unknown;
         }
         if operands.len() == 1 {
@@ -251,6 +255,9 @@ impl<'p> Expander<'p> {
         let call = name.map(|_| span);
         let mut frame = Frame::new(file, arriving, call);
         if !self.define_parameters(id, values, &mut frame) {
+            return Tensor::Unknown;
+        }
+        if !self.charge(limits::CALL_STEPS, span) {
             return Tensor::Unknown;
         }
         self.call_depth += 1;

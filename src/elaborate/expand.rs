@@ -3,7 +3,7 @@
 //! [`super::body`] walks statements, [`super::step`] steps, [`super::call`] applies layers, functions and blocks, [`super::eval`]
 //! computes constants. A step that fails is reported and gives [`Tensor::Unknown`], of which everything else is unknown in silence.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use super::faults::Faults;
 use super::program::{DeclarationId, Program};
@@ -81,6 +81,11 @@ impl<'p> Frame<'p> {
         }
     }
 
+    /// Whether statements stand directly in the body: one scope holds the parameters, one the body.
+    pub fn is_outermost(&self) -> bool {
+        self.scopes.len() == 2
+    }
+
     /// Labels go to the nearest scope that keeps them.
     pub fn define_value(&mut self, name: String, value: Tensor) {
         let keeper = self.scopes.iter().rposition(|scope| !scope.labels_leak);
@@ -113,8 +118,6 @@ pub(super) struct Expander<'p> {
     pub functions: HashMap<DeclarationId, ScalarFn>,
     /// A net's `output` statements, in order: the values that they name may be unknown.
     pub outputs: Vec<(String, Tensor)>,
-    /// Steps that state their `bias`: nobody is told that it is without effect who says that it is wanted.
-    pub stated_bias: BTreeSet<Span>,
     /// Work so far.
     pub steps: usize,
     /// A limit was reached: nothing more is expanded.
@@ -136,7 +139,6 @@ impl<'p> Expander<'p> {
             step_depth: 0,
             functions: HashMap::new(),
             outputs: Vec::new(),
-            stated_bias: BTreeSet::new(),
             steps: 0,
             halted: false,
             said_no_value: false,
@@ -184,7 +186,12 @@ impl<'p> Expander<'p> {
                 self.said_no_value = true;
                 let fault =
                     Diagnostic::new(codes::NO_VALUE, "no value arrives here", span, "needs one");
-                self.report(fault.with_help("state an `input` before it"));
+                // At the start of a net `it` has no value; `in` has none anywhere directly in its body.
+                let help = match self.program.sources.text(span) {
+                    "in" => "nothing arrives at a net from outside: name its input instead",
+                    _ => "state an `input` before it",
+                };
+                self.report(fault.with_help(help));
             }
             return Tensor::Unknown;
         }
@@ -295,6 +302,7 @@ impl<'p> Expander<'p> {
         self.graph.origins.push(Origin {
             span,
             trail: self.trail.clone(),
+            states_bias: false,
         });
         Tensor::Node(node)
     }

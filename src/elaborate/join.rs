@@ -58,6 +58,9 @@ impl<'p> Expander<'p> {
                 };
                 fault = fault.with_secondary(place, what);
             }
+            if let Err(error) = check::broadcast(&[&a_shape, &b_shape]) {
+                fault.notes = error.notes;
+            }
             if let Some(help) = projection(&a_shape, &b_shape, other_span.is_some()) {
                 fault = fault.with_help(help);
             }

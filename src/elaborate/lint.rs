@@ -1,7 +1,7 @@
 //! Warnings about expanded nets. All nets of a file are looked at together: a step is warned of only if what is said holds wherever
 //! the step was instantiated.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::check::explain;
 use crate::diagnostic::{Diagnostic, codes};
@@ -38,8 +38,8 @@ struct Facts {
     is_live: Vec<bool>,
 }
 
-/// All warnings about the nets of a file; `stated_bias` are steps whose bias somebody wants.
-pub(super) fn lint(graphs: &[Graph], stated_bias: &BTreeSet<Span>) -> Vec<Diagnostic> {
+/// All warnings about the nets of a file.
+pub(super) fn lint(graphs: &[Graph]) -> Vec<Diagnostic> {
     let mut findings = Findings::new();
     for graph in graphs {
         let facts = facts(graph);
@@ -61,12 +61,9 @@ pub(super) fn lint(graphs: &[Graph], stated_bias: &BTreeSet<Span>) -> Vec<Diagno
         }
     }
     findings
-        .into_iter()
-        .filter(|((code, span), _)| {
-            *code != codes::BIAS_BEFORE_BATCHNORM.id || !stated_bias.contains(span)
-        })
-        .filter(|(_, finding)| finding.n_clean == 0)
-        .filter_map(|(_, finding)| finding.warning)
+        .into_values()
+        .filter(|finding| finding.n_clean == 0)
+        .filter_map(|finding| finding.warning)
         .collect()
 }
 
@@ -157,9 +154,13 @@ fn lost_pixels(graph: &Graph, id: NodeId, _: &Facts) -> Option<Diagnostic> {
     let message = format!(
         "the last {} of {input} are never read",
         match lost {
-            [rows, 0] => format!("{rows} rows"),
-            [0, columns] => format!("{columns} columns"),
-            [rows, columns] => format!("{rows} rows and {columns} columns"),
+            [rows, 0] => counted(rows, "row"),
+            [0, columns] => counted(columns, "column"),
+            [rows, columns] => format!(
+                "{} and {}",
+                counted(rows, "row"),
+                counted(columns, "column")
+            ),
         }
     );
     let mut warning = Diagnostic::new(
@@ -170,6 +171,14 @@ fn lost_pixels(graph: &Graph, id: NodeId, _: &Facts) -> Option<Diagnostic> {
     );
     warning.notes = explain(&node.op, input);
     Some(warning.with_help("`ceil=true` reads them in a smaller window"))
+}
+
+/// `row`, `2 rows`
+fn counted(n: u64, what: &str) -> String {
+    match n {
+        1 => what.into(),
+        n => format!("{n} {what}s"),
+    }
 }
 
 fn unread(pool: &Pool, axis: usize, size: u64, count: u64) -> u64 {
@@ -199,7 +208,11 @@ fn bias_before_batchnorm(graph: &Graph, id: NodeId, facts: &Facts) -> Option<Dia
         return None;
     };
     let is_normalised = matches!(graph.node(reader).op, Op::BatchNorm { .. });
-    if !has_bias || !is_normalised || facts.is_output[id.index()] {
+    let is_meant = graph
+        .origins
+        .get(id.index())
+        .is_some_and(|origin| origin.states_bias);
+    if !has_bias || is_meant || !is_normalised || facts.is_output[id.index()] {
         return None;
     }
     let message = format!("the bias of this `{}` has no effect", node.op.name());
@@ -213,7 +226,7 @@ fn bias_before_batchnorm(graph: &Graph, id: NodeId, facts: &Facts) -> Option<Dia
         Some(place) => warning.with_secondary(place, "subtracts the mean, and the bias with it"),
         None => warning,
     };
-    Some(warning.with_help("write `bias=false`, or `bias=true` if the weights have one"))
+    Some(warning.with_help("write `bias=false`, or `bias=true` if it is meant"))
 }
 
 /// Steps that change nothing, wherever they are instantiated. `identity` is not among them: whoever writes it means it.

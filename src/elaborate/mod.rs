@@ -40,8 +40,6 @@ pub use nets::{NetInfo, NetParam, expand, nets};
 pub use program::{DeclarationId, LoadError, Loader, NoLoader, Program};
 pub use value::Kind;
 
-use std::collections::BTreeSet;
-
 use crate::diagnostic::Diagnostic;
 use crate::graph::Graph;
 
@@ -50,17 +48,25 @@ use crate::graph::Graph;
 pub fn check(program: &Program) -> Vec<Diagnostic> {
     let resolution = &program.resolution;
     let mut runs = vec![program.diagnostics.clone(), resolution.diagnostics.clone()];
-    runs.push(nets::compile_functions(program));
+    let of_functions = nets::compile_functions(program);
+    let reached_limit = |fault: &Diagnostic| fault.code.is_limit();
+    let functions_too_large = of_functions.iter().any(reached_limit);
+    runs.push(of_functions);
     let mut graphs: Vec<Graph> = Vec::new();
-    let mut stated_bias = BTreeSet::new();
-    for expansion in nets::expand_all(program) {
+    for mut expansion in nets::expand_all(program) {
+        // A net that needs such a function stops at some place inside it: the same cause again.
+        let in_function = |fault: &Diagnostic| {
+            let place = fault.primary.as_ref().map(|label| label.span);
+            place.is_some_and(|span| program.is_in_function(span))
+        };
+        let faults = &mut expansion.faults;
+        faults.retain(|f| !(functions_too_large && reached_limit(f) && in_function(f)));
         runs.push(expansion.faults);
         graphs.extend(expansion.graph);
-        stated_bias.extend(expansion.stated_bias);
     }
     let mut all = faults::merge(runs);
     if !all.iter().any(Diagnostic::is_error) {
-        let lints = lint::lint(&graphs, &stated_bias);
+        let lints = lint::lint(&graphs);
         all = faults::merge([all, resolution.lints.clone(), lints]);
     }
     all

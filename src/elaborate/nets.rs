@@ -1,7 +1,5 @@
 //! The nets of a program, and the expansion of one of them.
 
-use std::collections::BTreeSet;
-
 use super::arguments::{Formal, FormalDefault, formals, missing_arguments};
 use super::expand::{Expander, Tensor};
 use super::program::{DeclarationId, Program};
@@ -9,7 +7,6 @@ use super::value::{Applied, Value};
 use crate::diagnostic::{Diagnostic, codes, did_you_mean};
 use crate::graph::{Graph, Output};
 use crate::limits;
-use crate::source::Span;
 use crate::syntax::ast::{Declaration, Param, TemplateKind};
 
 /// A net of the root file.
@@ -97,8 +94,6 @@ pub fn expand(program: &Program, net: &str) -> (Option<Graph>, Vec<Diagnostic>) 
 pub(super) struct Expansion {
     pub graph: Option<Graph>,
     pub faults: Vec<Diagnostic>,
-    /// The steps that state their `bias`.
-    pub stated_bias: BTreeSet<Span>,
     /// The work that it took.
     pub steps: usize,
 }
@@ -109,7 +104,6 @@ pub(super) fn expand_only(program: &Program, net: &str) -> Expansion {
         return Expansion {
             graph: None,
             faults: vec![no_such_net(program, net)],
-            stated_bias: BTreeSet::new(),
             steps: 0,
         };
     };
@@ -122,7 +116,6 @@ pub(super) fn expand_only(program: &Program, net: &str) -> Expansion {
     Expansion {
         graph: graph.filter(|_| !faulty),
         faults: expander.faults.finish(),
-        stated_bias: expander.stated_bias,
         steps: expander.steps,
     }
 }
@@ -161,6 +154,11 @@ fn finish(
     template: &crate::syntax::ast::Template,
 ) -> Option<Graph> {
     let mut outputs = std::mem::take(&mut expander.outputs);
+    // What failed was reported, if not by this expansion then when the files were read.
+    let failed = |value: &Tensor| *value == Tensor::Unknown;
+    if failed(&last) || outputs.iter().any(|(_, value)| failed(value)) {
+        return None;
+    }
     let lacks = if expander.graph.inputs.is_empty() {
         Some("input")
     } else if expander.graph.nodes.len() == expander.graph.inputs.len() {
@@ -210,7 +208,7 @@ fn no_such_net(program: &Program, net: &str) -> Diagnostic {
 
 /// Compiles every function whose typed parameters all have defaults, used or not, for its faults.
 ///
-/// Functions that are too large are left to the nets that use them, and to nobody if none does.
+/// Ends at the first that is too large: those that call it are so for the same reason.
 pub(super) fn compile_functions(program: &Program) -> Vec<Diagnostic> {
     let mut runs = Vec::new();
     let mut steps = 0;
@@ -227,10 +225,8 @@ pub(super) fn compile_functions(program: &Program) -> Vec<Diagnostic> {
         let n_params = function.params.len();
         expander.compiled(id, vec![None; n_params], function.name.span);
         steps += expander.steps;
-        if !expander.halted {
-            runs.push(expander.faults.finish());
-        }
-        if steps > limits::EXPANSION_STEPS {
+        runs.push(expander.faults.finish());
+        if expander.halted || steps > limits::EXPANSION_STEPS {
             break;
         }
     }

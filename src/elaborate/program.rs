@@ -141,6 +141,15 @@ impl Program {
         program
     }
 
+    /// Whether a place lies in the declaration of a function.
+    pub(super) fn is_in_function(&self, place: Span) -> bool {
+        let declarations = &self.unit(place.file).ast.declarations;
+        declarations.iter().any(|declaration| {
+            matches!(declaration, ast::Declaration::Fn(function)
+                if function.span.start <= place.start && place.end <= function.span.end)
+        })
+    }
+
     /// The file that was asked for.
     pub fn root(&self) -> FileId {
         FileId(0)
@@ -286,6 +295,10 @@ impl Loading<'_> {
 
 fn cannot_load(error: LoadError, used: &ast::Use) -> Diagnostic {
     let path = &used.path;
+    if path.is_empty() {
+        let message = "`use` without the name of a file";
+        return Diagnostic::new(codes::USE_NOT_FOUND, message, used.path_span, "empty");
+    }
     let (code, message, label) = match error {
         LoadError::NotFound(why) => (
             codes::USE_NOT_FOUND,

@@ -146,7 +146,7 @@ impl<'p> Expander<'p> {
                 let (Value::Int(first), Value::Int(last)) = (first, last) else {
                     return None;
                 };
-                let n_rounds = last.checked_sub(first).unwrap_or(i64::MAX).max(0);
+                let n_rounds = last.saturating_sub(first).max(0);
                 if n_rounds.unsigned_abs() > limits::REPEAT {
                     let message = format!(
                         "{n_rounds} rounds; a `repeat` has at most {}",

@@ -6,6 +6,7 @@ use super::repeat::Repeat;
 use super::value::{Applied, Kind, Value};
 use crate::check;
 use crate::diagnostic::{Diagnostic, codes};
+use crate::graph::NodeId;
 use crate::limits;
 use crate::source::Span;
 use crate::syntax::ast::{Call, Chain, ShapePattern, Step, StepKind, Text, Type};
@@ -186,6 +187,7 @@ impl<'p> Expander<'p> {
             pattern.span,
             "asserted here",
         );
+        let node = self.shaper(node);
         let made = self.graph.node(node);
         if let Some(origin) = self.origin_span(node) {
             fault = fault.with_secondary(origin, format!("this gives {found}"));
@@ -198,6 +200,17 @@ impl<'p> Expander<'p> {
         }
         self.report(fault);
         Tensor::Unknown
+    }
+
+    /// The node that gave a value its shape: steps that keep their input's shape are passed over.
+    fn shaper(&self, mut node: NodeId) -> NodeId {
+        while let [input] = self.graph.node(node).inputs[..]
+            && check::explain(&self.graph.node(node).op, self.shape(input)).is_empty()
+            && self.shape(input) == self.shape(node)
+        {
+            node = input;
+        }
+        node
     }
 
     fn step_kind(

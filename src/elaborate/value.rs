@@ -98,8 +98,13 @@ impl Value {
             Value::Size(_) => "size".into(),
             Value::Block(_) => "block".into(),
             Value::List(items) => match items.first() {
-                Some(item) if !matches!(item, Value::List(_)) => format!("[{}]", item.type_name()),
-                Some(_) => "list of lists".into(),
+                Some(Value::List(_)) => "list of lists".into(),
+                Some(first) => match items.iter().find(|x| x.type_name() != first.type_name()) {
+                    Some(other) => {
+                        format!("list of {} and {}", first.type_name(), other.type_name())
+                    }
+                    None => format!("[{}]", first.type_name()),
+                },
                 None => "[]".into(),
             },
         }
@@ -158,7 +163,14 @@ impl Value {
                         return;
                     }
                     text.push_str(if index == 0 { "" } else { ", " });
+                    let quote = if matches!(item, Value::Text(_)) {
+                        "\""
+                    } else {
+                        ""
+                    };
+                    text.push_str(quote);
                     item.write(text, limit);
+                    text.push_str(quote);
                 }
                 text.push(']');
             }

@@ -84,6 +84,8 @@ pub struct Origin {
     pub span: Span,
     /// The calls and rounds around it.
     pub trail: Trail,
+    /// The author said whether there is a bias, rather than leave it to the default.
+    pub states_bias: bool,
 }
 
 /// The calls and repeat rounds around a node. A list that is shared: the nodes of one call hold the same one.

@@ -111,7 +111,18 @@ impl<'p> Resolver<'p> {
             let known = self.scopes.names();
             super::eval::undefined_name(self.program, self.file, name, span, known)
         };
-        self.report(fault);
+        let label = self
+            .scopes
+            .labels()
+            .iter()
+            .rev()
+            .find_map(|l| l.get(name).copied());
+        self.report(match label {
+            Some(label) => fault
+                .with_secondary(label, "this label cannot be read from there")
+                .with_help("a label is visible after its step, in the body that holds it"),
+            None => fault,
+        });
     }
 
     fn function(&mut self, function: &'p FnDeclaration) {
