@@ -51,6 +51,9 @@ pub const PARAMETER_ELEMENTS: u64 = 1 << 34;
 /// Operations of one elementwise function after inlining: bounds the code of one kernel.
 pub const FUNCTION_OPS: usize = 4_096;
 
+/// Steps that the inlining of one function may take: equal operations are made once, so that few can take many steps.
+pub const FUNCTION_STEPS: usize = 64 * FUNCTION_OPS;
+
 /// Operations up to which passes make one elementwise function of several. Composing `n` functions one by one takes time in the
 /// square of this, and a kernel keeps an epilogue's values in registers.
 pub const FUSED_OPS: usize = 128;

@@ -193,6 +193,13 @@ fn names<'a>(formals: &'a [Formal<'_>]) -> impl Iterator<Item = &'a str> {
         .map(|formal| formal.name)
 }
 
+/// The fault of an argument that must name a value and does not.
+pub(super) fn no_value_name(span: Span) -> Diagnostic {
+    let message = "the name of a value is wanted";
+    Diagnostic::new(codes::TYPE, message, span, "this is none")
+        .with_help("label the step that makes the value, and name it here")
+}
+
 /// The fault of parameters that have no value; `given` tells which have one.
 pub(super) fn missing_arguments(
     callee: &str,

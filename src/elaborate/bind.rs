@@ -1,18 +1,18 @@
-//! Arguments get their values: partial application, aliases, defaults.
+//! The values of arguments.
 
 use std::rc::Rc;
 
-use super::arguments::{Formal, FormalDefault, formals, match_arguments, missing_arguments};
-
+use super::arguments::{
+    Formal, formals, layer_formals, match_arguments, missing_arguments, no_value_name,
+};
 use super::attributes::{Attributes, out_of_range};
 use super::expand::{Expander, Frame, Tensor};
 use super::layers::Layer;
-use super::program::{DeclarationId, Entity};
+use super::program::Entity;
 use super::value::{Applied, Callee, Kind, Value};
 use crate::diagnostic::{Diagnostic, codes};
-use crate::limits;
 use crate::source::Span;
-use crate::syntax::ast::{Argument, Call, Declaration, Definition, ExprKind, TemplateKind};
+use crate::syntax::ast::{Argument, Call, ExprKind};
 
 /// The arguments of a call, with values.
 pub(super) struct Bound {
@@ -27,85 +27,6 @@ pub(super) struct Bound {
 }
 
 impl<'p> Expander<'p> {
-    /// What a declaration applies. Aliases are followed to what has a body.
-    pub fn apply_declaration(
-        &mut self,
-        id: DeclarationId,
-        name: &str,
-        span: Span,
-    ) -> Option<Applied> {
-        let info = self.program.info(id);
-        // Both were reported when the program was loaded.
-        if info.damaged || info.recursive {
-            return None;
-        }
-        let file = info.file;
-        let plain = |n_params| Applied {
-            callee: Callee::Declared(id),
-            name: name.into(),
-            fixed: vec![None; n_params],
-        };
-        let template = match self.program.declaration(id) {
-            Declaration::Fn(function) => return Some(plain(function.params.len())),
-            Declaration::Template(template) => template,
-        };
-        let call = match &template.definition {
-            Definition::Body(_) => return Some(plain(template.params.len())),
-            Definition::Alias(call) => call,
-        };
-        if self.call_depth >= limits::CALL_DEPTH {
-            self.too_deep(span);
-            return None;
-        }
-        self.call_depth += 1;
-        let mut frame = Frame::new(file, Tensor::Nothing, None);
-        let applied = self.apply_alias(template.kind, call, &mut frame);
-        self.call_depth -= 1;
-        applied.map(|applied| Applied {
-            name: name.into(),
-            ..applied
-        })
-    }
-
-    fn apply_alias(
-        &mut self,
-        kind: TemplateKind,
-        call: &'p Call,
-        frame: &mut Frame<'p>,
-    ) -> Option<Applied> {
-        let callee = &call.callee;
-        let Some(entity) = self.program.lookup(frame.file, &callee.name) else {
-            self.undefined(&callee.name, callee.span, frame);
-            return None;
-        };
-        if let Some(fault) = wrong_kind(self.is_net(entity), kind, call) {
-            self.report(fault);
-            return None;
-        }
-        let base = self.apply_entity(entity, &callee.name, callee.span)?;
-        self.partially_apply(&base, call, frame)
-    }
-
-    pub fn is_net(&self, entity: Entity) -> bool {
-        match entity {
-            Entity::Layer(_) => false,
-            Entity::Declared(id) => self
-                .program
-                .template(id)
-                .is_some_and(|template| template.kind == TemplateKind::Net),
-        }
-    }
-
-    pub fn too_deep(&mut self, span: Span) {
-        let fault = Diagnostic::new(
-            codes::LIMIT_NESTING,
-            format!("blocks are nested more than {} deep", limits::CALL_DEPTH),
-            span,
-            "this one is not expanded",
-        );
-        self.report(fault);
-    }
-
     /// Fixes some parameters; `None` is reported.
     pub fn partially_apply(
         &mut self,
@@ -146,6 +67,7 @@ impl<'p> Expander<'p> {
         };
         let matched = match_arguments(&applied.name, formals, taken, takes_values, &call.arguments);
         let mut is_good = matched.faults.is_empty();
+        // A misspelt name explains the parameter that then lacks its value.
         if all && is_good {
             let given = |index: usize| {
                 taken(index) || matched.by_formal.get(index).is_some_and(Option::is_some)
@@ -156,7 +78,6 @@ impl<'p> Expander<'p> {
                 self.report(fault);
             }
         }
-        // A misspelt name explains the parameter that then lacks its value.
         for fault in matched.faults {
             self.report(fault);
         }
@@ -267,66 +188,8 @@ impl<'p> Expander<'p> {
                 return Tensor::Unknown;
             }
         }
-        let fault = Diagnostic::new(
-            codes::TYPE,
-            "the name of a value is wanted",
-            argument.value.span,
-            "this is none",
-        );
-        self.report(fault.with_help("label the step that makes the value, and name it here"));
+        self.report(no_value_name(argument.value.span));
         Tensor::Unknown
-    }
-
-    /// Gives the parameters their values in the callee's frame; defaults see the parameters before them.
-    pub fn define_parameters(
-        &mut self,
-        id: DeclarationId,
-        values: Vec<Option<Value>>,
-        frame: &mut Frame<'p>,
-    ) -> bool {
-        let mut values = values.into_iter();
-        for formal in formals(self.program, Callee::Declared(id)) {
-            let given = values.next().flatten();
-            let value = match (given, &formal.default) {
-                (Some(value), _) => value,
-                (None, FormalDefault::Expr(default)) => self.eval_as(default, &formal.kind, frame),
-                (None, _) => Value::Unknown,
-            };
-            if value.is_unknown() {
-                return false;
-            }
-            frame.define(formal.name, value);
-        }
-        true
-    }
-
-    /// The values of a function's typed parameters, by parameter; `None` at tensors. `None` for all if one is unknown.
-    pub fn function_constants(
-        &mut self,
-        id: DeclarationId,
-        values: Vec<Option<Value>>,
-    ) -> Option<Vec<Option<Value>>> {
-        let mut frame = Frame::new(self.program.info(id).file, Tensor::Nothing, None);
-        let mut constants = Vec::with_capacity(values.len());
-        let formals = formals(self.program, Callee::Declared(id));
-        for (formal, given) in formals.iter().zip(values) {
-            let value = match (given, &formal.default) {
-                _ if formal.kind == Kind::Tensor => None,
-                (Some(value), _) => Some(value),
-                (None, FormalDefault::Expr(default)) => {
-                    Some(self.eval_as(default, &formal.kind, &mut frame))
-                }
-                (None, _) => Some(Value::Unknown),
-            };
-            if let Some(value) = &value {
-                if value.is_unknown() {
-                    return None;
-                }
-                frame.define(formal.name, value.clone());
-            }
-            constants.push(value);
-        }
-        Some(constants)
     }
 
     /// Attributes of a table's pseudo layer (`image`), bound outside of any step.
@@ -341,29 +204,8 @@ impl<'p> Expander<'p> {
             name: Rc::from(layer.name),
             fixed: vec![None; layer.attributes.len()],
         };
-        let formals = super::arguments::layer_formals(layer);
+        let formals = layer_formals(layer);
         let bound = self.bind(&applied, &formals, call, true, frame)?;
         Some((Attributes::new(layer, bound.values), bound.spans))
     }
-}
-
-/// `net N = B(...)` of a block, `block B = N(...)` of a net.
-pub(super) fn wrong_kind(base_is_net: bool, kind: TemplateKind, call: &Call) -> Option<Diagnostic> {
-    let (is, wanted) = match (base_is_net, kind) {
-        (false, TemplateKind::Net) => ("no net", "`net A = B(...)` fixes parameters of a net `B`"),
-        (true, TemplateKind::Block) => (
-            "a net",
-            "`block A = B(...)` fixes parameters of a block, layer or function `B`",
-        ),
-        _ => return None,
-    };
-    Some(
-        Diagnostic::new(
-            codes::TYPE,
-            format!("`{}` is {is}", call.callee.name),
-            call.callee.span,
-            is,
-        )
-        .with_note(wanted),
-    )
 }

@@ -1,4 +1,4 @@
-//! Calls: arguments get their values, and layers, functions and blocks are applied to the value that arrives.
+//! Calls: layers, functions and blocks are applied to the value that arrives.
 
 use super::arguments::formals;
 use super::attributes::Attributes;
@@ -80,7 +80,7 @@ impl<'p> Expander<'p> {
             Ok(built) => built,
             Err(error) => {
                 let span = place(error.attribute);
-                self.report_shape_error(error, span, Some(input));
+                self.report_shape_error(error, span, &[input]);
                 return Outcome::One(Tensor::Unknown);
             }
         };
@@ -108,7 +108,7 @@ impl<'p> Expander<'p> {
             Ok(parts) => parts,
             Err(error) => {
                 let span = place(error.attribute);
-                self.report_shape_error(error, span, Some(input));
+                self.report_shape_error(error, span, &[input]);
                 return Outcome::One(Tensor::Unknown);
             }
         };

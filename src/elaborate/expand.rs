@@ -188,7 +188,7 @@ impl<'p> Expander<'p> {
                     Diagnostic::new(codes::NO_VALUE, "no value arrives here", span, "needs one");
                 // At the start of a net `it` has no value; `in` has none anywhere directly in its body.
                 let help = match self.program.sources.text(span) {
-                    "in" => "nothing arrives at a net from outside: name its input instead",
+                    "in" => "nothing arrives at a net from outside: write `it`, or name the input",
                     _ => "state an `input` before it",
                 };
                 self.report(fault.with_help(help));
@@ -359,22 +359,31 @@ impl<'p> Expander<'p> {
             Ok(shape) => self.push(op, inputs, shape, name, span),
             Err(error) => {
                 let at = place(&error);
-                self.report_shape_error(error, at, inputs.first().copied());
+                self.report_shape_error(error, at, &inputs);
                 Tensor::Unknown
             }
         }
     }
 
-    /// Makes a diagnostic of a shape error; `input` is the value that the layer takes, whose origin is shown.
-    pub fn report_shape_error(&mut self, error: ShapeError, span: Span, input: Option<NodeId>) {
+    /// Makes a diagnostic of a shape error; `inputs` are the values that the layer takes. Shown are the origin of the first, and of
+    /// the first that has another shape.
+    pub fn report_shape_error(&mut self, error: ShapeError, span: Span, inputs: &[NodeId]) {
         let mut fault = Diagnostic::new(error.code, error.message, span, "");
         fault.notes = error.notes;
         fault.help = error.help;
-        if let Some(input) = input
-            && let Some(origin) = self.origin_span(input)
-        {
+        let first = inputs.first().copied();
+        let differs = |input: &NodeId| first.is_some_and(|f| self.shape(f) != self.shape(*input));
+        let other = inputs.iter().copied().find(differs);
+        for input in first.into_iter().chain(other) {
+            let Some(origin) = self.origin_span(input) else {
+                continue;
+            };
             let shape = self.shape(input);
-            fault = fault.with_secondary(origin, format!("what arrives is the {shape} from here"));
+            let what = match other {
+                Some(_) => format!("this gives {shape}"),
+                None => format!("what arrives is the {shape} from here"),
+            };
+            fault = fault.with_secondary(origin, what);
         }
         self.report(fault);
     }

@@ -4,6 +4,7 @@ use super::attributes::Attributes;
 use super::expand::{Expander, Frame};
 use super::layers::IMAGE;
 use super::value::Value;
+use crate::check::axis_size;
 use crate::diagnostic::{Code, Diagnostic, codes, did_you_mean};
 use crate::graph::{ChannelOrder, ImageResize, ImageSpec, Shape};
 use crate::source::Span;
@@ -59,7 +60,10 @@ fn image_spec(attributes: &Attributes, shape: &Shape) -> Result<ImageSpec, Fault
     };
     let n_channels = if order == ChannelOrder::Gray { 1 } else { 3 };
     if channels != n_channels {
-        let message = format!("such a picture has {n_channels} channels, the input has {channels}");
+        let message = format!(
+            "such a picture has {}, the input has {channels}",
+            axis_size(0, n_channels, 3)
+        );
         return Err((codes::MISMATCH, Some("order"), message));
     }
     let crop = attributes.size("crop");
@@ -104,7 +108,10 @@ fn image_spec(attributes: &Attributes, shape: &Shape) -> Result<ImageSpec, Fault
     for name in ["mean", "std"] {
         let n_values = attributes.floats(name).len();
         if attributes.get(name).is_some() && n_values as u64 != channels {
-            let message = format!("`{name}` has {n_values} numbers for {channels} channels");
+            let message = format!(
+                "`{name}` has {n_values} numbers for {}",
+                axis_size(0, channels, 3)
+            );
             return Err((codes::MISMATCH, Some(name), message));
         }
     }

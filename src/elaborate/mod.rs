@@ -20,7 +20,6 @@ mod expand;
 mod faults;
 mod functions;
 mod image;
-mod join;
 pub mod layers;
 mod lint;
 mod names;
@@ -28,10 +27,12 @@ mod nets;
 mod operators;
 mod program;
 mod recursion;
-mod repeat;
 mod resolve;
+mod rounds;
 mod step;
+mod templates;
 mod value;
+mod wiring;
 
 #[cfg(test)]
 mod tests;

@@ -167,11 +167,7 @@ fn finish(
         None
     };
     if let Some(lacks) = lacks {
-        let message = format!(
-            "the net `{}` has no {}",
-            template.name.name,
-            &lacks[lacks.find(' ').map_or(0, |at| at + 1)..]
-        );
+        let message = format!("the net `{}` has no {lacks}", template.name.name);
         let fault = Diagnostic::new(codes::EMPTY_NET, message, template.name.span, "");
         expander.report(fault);
         return None;

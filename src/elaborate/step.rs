@@ -1,8 +1,8 @@
-//! Steps: labels, names, assertions, and the words that wire steps together.
+//! Steps: labels, names, assertions.
 
 use super::call::Outcome;
 use super::expand::{Expander, Frame, Tensor};
-use super::repeat::Repeat;
+use super::rounds::Repeat;
 use super::value::{Applied, Kind, Value};
 use crate::check;
 use crate::diagnostic::{Diagnostic, codes};
@@ -22,7 +22,7 @@ impl<'p> Expander<'p> {
     }
 
     /// Evaluates a step. `number` is its name where a labelled `repeat` gives it one.
-    pub fn step(
+    pub(super) fn step(
         &mut self,
         step: &'p Step,
         arriving: Tensor,
@@ -261,18 +261,18 @@ impl<'p> Expander<'p> {
                 over,
                 body,
                 keyword,
-            } => match self.rounds(over, frame) {
-                Some(rounds) => {
-                    let repeat = Repeat {
-                        index,
-                        body,
-                        keyword: *keyword,
-                        is_labelled: label.is_some(),
-                    };
-                    self.repeat(repeat, rounds, arriving, frame)
+            } => {
+                let repeat = Repeat {
+                    index,
+                    body,
+                    keyword: *keyword,
+                    is_labelled: label.is_some(),
+                };
+                match self.rounds(over, frame) {
+                    Some(rounds) => self.repeat(repeat, rounds, arriving, frame),
+                    None => Tensor::Unknown,
                 }
-                None => Tensor::Unknown,
-            },
+            }
             StepKind::If {
                 arms, otherwise, ..
             } => self.branch(arms, otherwise.as_ref(), label, arriving, frame),

@@ -84,6 +84,8 @@ impl<'p> Expander<'p> {
         let mut inner = Environment {
             file,
             names: Vec::new(),
+            outermost: names.outermost,
+            last_step: names.last_step,
         };
         for (formal, argument) in formals.iter().zip(&matched.by_formal) {
             let operand = match (argument, &formal.default) {

@@ -17,7 +17,7 @@ use crate::graph::{
 };
 use crate::limits;
 use crate::source::{FileId, Span};
-use crate::syntax::ast::{BinaryOp, Call, Declaration, Expr, ExprKind, UnaryOp};
+use crate::syntax::ast::{BinaryOp, Call, Declaration, Expr, ExprKind, Ident, UnaryOp};
 
 /// Functions of the machine, with their number of arguments. They are meant where a function's body names them, whatever
 /// the prelude declares.
@@ -58,6 +58,10 @@ enum Condition {
 struct Environment<'p> {
     file: FileId,
     names: Vec<(&'p str, Operand)>,
+    /// The name of the function that is compiled, whatever it calls.
+    outermost: &'p Ident,
+    /// The work at which it is too large.
+    last_step: usize,
 }
 
 /// Compilation stops at the first fault, which was reported.
@@ -131,6 +135,8 @@ impl<'p> Expander<'p> {
         let mut environment = Environment {
             file: self.program.info(id).file,
             names: Vec::new(),
+            outermost: &declaration.name,
+            last_step: self.steps.saturating_add(limits::FUNCTION_STEPS),
         };
         let mut n_seen = 0;
         for (param, constant) in declaration.params.iter().zip(constants) {
@@ -154,6 +160,12 @@ impl<'p> Expander<'p> {
             self.functions.insert(id, function.clone());
         }
         Some(function)
+    }
+
+    /// A function that calls others twice over grows without bound, so nothing after it is expanded.
+    fn too_large(&mut self, function: &Ident) {
+        let message = format!("the function `{}` is too large", function.name);
+        self.halt(codes::LIMIT_VALUE, message, function.span);
     }
 
     fn fail_function<T>(
@@ -203,12 +215,8 @@ impl<'p> Expander<'p> {
         if !self.charge(1, expr.span) {
             return Err(Failed);
         }
-        if builder.n_ops() > limits::FUNCTION_OPS {
-            let message = format!(
-                "a function of more than {} operations",
-                limits::FUNCTION_OPS
-            );
-            self.halt(codes::LIMIT_VALUE, message, expr.span);
+        if builder.n_ops() > limits::FUNCTION_OPS || self.steps > names.last_step {
+            self.too_large(names.outermost);
             return Err(Failed);
         }
         match &expr.kind {

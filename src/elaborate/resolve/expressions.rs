@@ -2,13 +2,13 @@
 
 use super::Resolver;
 use crate::diagnostic::{Diagnostic, codes};
-use crate::elaborate::arguments::{formals, match_arguments};
+use crate::elaborate::arguments::{formals, match_arguments, no_value_name};
 use crate::elaborate::functions::INTRINSICS;
 use crate::elaborate::operators::FUNCTIONS;
 use crate::elaborate::program::Entity;
 use crate::elaborate::value::{Callee, Kind};
 use crate::source::Span;
-use crate::syntax::ast::{Argument, Call, Expr, ExprKind, Text, TextPart};
+use crate::syntax::ast::{Call, Expr, ExprKind, Text, TextPart};
 
 impl<'p> Resolver<'p> {
     /// An expression over constants. Its depth is bounded by the parser.
@@ -90,21 +90,25 @@ impl<'p> Resolver<'p> {
 
     /// The arguments of a step: some may be values. `entity` is `None` for a parameter of type `block`.
     pub(super) fn step_arguments(&mut self, entity: Option<Entity>, call: &'p Call) {
-        let tensors = entity.map(|entity| self.tensor_arguments(entity, call));
+        let sorts = entity.map(|entity| self.argument_sorts(entity, call));
         for argument in &call.arguments {
-            let may_be_value = match &tensors {
-                Some(tensors) => tensors.contains(&argument.span),
-                None => true,
+            let among = |spans: &[Span]| spans.contains(&argument.span);
+            let (is_tensor, is_constant) = match &sorts {
+                Some((tensors, constants)) => (among(tensors), among(constants)),
+                None => (false, false),
             };
             match &argument.value.kind {
-                ExprKind::Name(name) if may_be_value && self.is_value(name) => {}
+                // One that belongs to no parameter was reported as such.
+                ExprKind::Name(name) if !is_constant && self.is_value(name) => {}
+                ExprKind::Name(_) => self.expr(&argument.value),
+                _ if is_tensor => self.report(no_value_name(argument.value.span)),
                 _ => self.expr(&argument.value),
             }
         }
     }
 
-    /// Which arguments stand for tensors.
-    fn tensor_arguments(&self, entity: Entity, call: &'p Call) -> Vec<Span> {
+    /// Which arguments stand for tensors, and which for constants.
+    fn argument_sorts(&self, entity: Entity, call: &'p Call) -> (Vec<Span>, Vec<Span>) {
         let callee = match entity {
             Entity::Layer(layer) => Callee::Layer(layer),
             Entity::Declared(id) => Callee::Declared(id),
@@ -113,16 +117,16 @@ impl<'p> Resolver<'p> {
         let formals = formals(self.program, callee);
         let arriving = |index: usize| formals.get(index).is_some_and(|formal| formal.arriving);
         let matched = match_arguments("", &formals, arriving, takes_values, &call.arguments);
-        let is_tensor = |argument: &&Argument| argument.name.is_none() && takes_values;
-        let by_formal = formals
-            .iter()
-            .zip(matched.by_formal)
-            .filter(|(formal, _)| formal.kind == Kind::Tensor)
-            .filter_map(|(_, argument)| argument);
-        by_formal
-            .chain(call.arguments.iter().filter(is_tensor))
-            .map(|argument| argument.span)
-            .collect()
+        let mut tensors: Vec<Span> = matched.values.iter().map(|a| a.span).collect();
+        let mut constants = Vec::new();
+        for (formal, argument) in formals.iter().zip(matched.by_formal) {
+            let sort = match formal.kind {
+                Kind::Tensor => &mut tensors,
+                _ => &mut constants,
+            };
+            sort.extend(argument.map(|argument| argument.span));
+        }
+        (tensors, constants)
     }
 
     /// The body of a function: its names are its parameters, its calls the machine's functions and other functions.

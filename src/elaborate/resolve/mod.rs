@@ -9,8 +9,8 @@ use std::collections::BTreeSet;
 
 use self::scopes::{Scopes, VariableKind};
 use super::arguments::{match_arguments, missing_arguments};
-use super::bind::wrong_kind;
 use super::program::{DeclarationId, Entity, Program};
+use super::templates::wrong_kind;
 use super::value::Callee;
 use crate::diagnostic::{Code, Diagnostic, codes};
 use crate::source::{FileId, Span};

@@ -1,15 +1,37 @@
-//! The words that join branches: `residual`, `concat`, and operators between steps.
+//! The words that join the values of several bodies or steps: `if`, `residual`, `concat` and the operators.
 
 use super::expand::{Expander, Frame, Tensor};
 use crate::check;
 use crate::diagnostic::{Diagnostic, codes};
 use crate::graph::{Op, ScalarFn, Shape};
 use crate::source::Span;
-use crate::syntax::ast::{Body, Shortcut, Statement, StatementKind, StepKind, StepOp};
+use crate::syntax::ast::{Body, Expr, Shortcut, Statement, StatementKind, StepKind, StepOp};
 
 impl<'p> Expander<'p> {
-    /// `F(x) + S(x)`; the branches must have one shape, because a sum that stretches one of them is hardly meant.
-    pub fn residual(
+    pub(super) fn branch(
+        &mut self,
+        arms: &'p [(Expr, Body)],
+        otherwise: Option<&'p Body>,
+        label: Option<&str>,
+        arriving: Tensor,
+        frame: &mut Frame<'p>,
+    ) -> Tensor {
+        let leak = label.is_none();
+        for (condition, body) in arms {
+            frame.it = arriving;
+            match self.eval_condition(condition, frame) {
+                Some(true) => return self.body(body, arriving, frame, leak),
+                Some(false) => {}
+                None => return Tensor::Unknown,
+            }
+        }
+        match otherwise {
+            Some(body) => self.body(body, arriving, frame, leak),
+            None => arriving,
+        }
+    }
+
+    pub(super) fn residual(
         &mut self,
         body: &'p Body,
         shortcut: Option<&'p Shortcut>,
@@ -71,8 +93,7 @@ impl<'p> Expander<'p> {
         self.push(Op::Map(ScalarFn::add()), vec![a, b], a_shape, name, keyword)
     }
 
-    /// The results of all branches, along the channels.
-    pub fn concat(
+    pub(super) fn concat(
         &mut self,
         branches: &'p Body,
         keyword: Span,
@@ -134,8 +155,7 @@ impl<'p> Expander<'p> {
         }
     }
 
-    /// `a + b`, `a - b`, `a * b`
-    pub fn elementwise(
+    pub(super) fn elementwise(
         &mut self,
         op: StepOp,
         operands: [(Tensor, Span); 2],

@@ -1,15 +1,13 @@
-//! The words that choose and repeat steps: `repeat` and `if`.
+//! The rounds of a `repeat`.
 
 use super::expand::{Expander, Frame, Scope, Tensor};
 use super::value::{Kind, Value};
 use crate::diagnostic::{Label, codes};
 use crate::limits;
 use crate::source::Span;
-use crate::syntax::ast::{
-    Body, Call, Chain, Expr, Ident, RepeatOver, StatementKind, StepKind, Type,
-};
+use crate::syntax::ast::{Body, Call, Chain, Ident, RepeatOver, StatementKind, StepKind, Type};
 
-/// A `repeat` and what is known of it before its rounds.
+/// A `repeat`, apart from what it runs over.
 pub(super) struct Repeat<'p> {
     pub index: &'p Ident,
     pub body: &'p Body,
@@ -19,7 +17,7 @@ pub(super) struct Repeat<'p> {
 
 impl<'p> Expander<'p> {
     /// Evaluates the body once for each value, each round on the value of the one before it.
-    pub fn repeat(
+    pub(super) fn repeat(
         &mut self,
         repeat: Repeat<'p>,
         rounds: impl Iterator<Item = Value>,
@@ -38,15 +36,13 @@ impl<'p> Expander<'p> {
             if !self.charge(1, keyword) {
                 return Tensor::Unknown;
             }
-            let entry = Label {
-                span: keyword,
-                message: format!(
-                    "in round {} of `repeat` ({} = {value})",
-                    round + 1,
-                    index.name
-                ),
-            };
-            current = self.with_trail(entry, |expander| {
+            let message = format!(
+                "in round {} of `repeat` ({} = {value})",
+                round + 1,
+                index.name
+            );
+            let span = keyword;
+            current = self.with_trail(Label { span, message }, |expander| {
                 frame.scopes.push(Scope {
                     labels_leak: !is_labelled,
                     ..Scope::default()
@@ -133,7 +129,7 @@ impl<'p> Expander<'p> {
     }
 
     /// What a `repeat` runs over.
-    pub fn rounds(
+    pub(super) fn rounds(
         &mut self,
         over: &'p RepeatOver,
         frame: &mut Frame<'p>,
@@ -171,30 +167,6 @@ impl<'p> Expander<'p> {
                     None
                 }
             },
-        }
-    }
-
-    /// The body of the arm that holds.
-    pub fn branch(
-        &mut self,
-        arms: &'p [(Expr, Body)],
-        otherwise: Option<&'p Body>,
-        label: Option<&str>,
-        arriving: Tensor,
-        frame: &mut Frame<'p>,
-    ) -> Tensor {
-        let leak = label.is_none();
-        for (condition, body) in arms {
-            frame.it = arriving;
-            match self.eval_condition(condition, frame) {
-                Some(true) => return self.body(body, arriving, frame, leak),
-                Some(false) => {}
-                None => return Tensor::Unknown,
-            }
-        }
-        match otherwise {
-            Some(body) => self.body(body, arriving, frame, leak),
-            None => arriving,
         }
     }
 }
