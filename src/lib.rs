@@ -40,6 +40,7 @@
 #![deny(unsafe_op_in_unsafe_fn)]
 
 pub mod check;
+#[doc(hidden)]
 pub mod cli;
 pub mod codegen;
 pub mod data;

@@ -316,3 +316,148 @@ fn a_bench_tells_its_numbers() {
             .is_some_and(|seconds| seconds > 0.0)
     );
 }
+
+#[test]
+fn one_net_of_a_file_is_checked() {
+    let (_directory, net) = directory_with(
+        "several.net",
+        "net Good {\n  input x: [3, 8, 8]\n  conv(8, 3x3)\n}\nnet Bad {\n  input x: [3, 8, 8]\n  conv(8, 9x9)\n}\n",
+    );
+    let target = |name: &str| format!("{}:{name}", text(&net));
+    assert_eq!(netc(&["check", &target("Good")]).status.code(), Some(0));
+    fail(&["check", &target("Bad")]);
+    fail(&["check", text(&net)]);
+    let said = fail(&["check", &target("Goood"), "--message-format", "text"]);
+    assert!(said.contains("did you mean `Good`?"), "{said}");
+    assert_eq!(
+        netc(&["check", "nets/resnet.net:ResNet50"]).status.code(),
+        Some(0)
+    );
+}
+
+const NORM: &str = "net Norm {\n  input x: [2, 1, 1]\n  bn: batchnorm\n  output y\n}\n";
+
+#[test]
+fn a_negative_variance_is_told() {
+    let (directory, net) = directory_with("norm.net", NORM);
+    let input = directory.path().join("x.npy");
+    netc::data::write_npy(&input, &[2, 1, 1], &[1.0, 2.0]).expect("written");
+    let run = |variance: [f32; 2]| {
+        let file = directory.path().join("w.safetensors");
+        let tensor = |name: &str, values| netc::weights::NamedTensor {
+            name: format!("bn.{name}"),
+            shape: vec![2],
+            values,
+        };
+        let tensors = [
+            tensor("weight", &[1.0, 1.0][..]),
+            tensor("bias", &[0.0, 0.0]),
+            tensor("running_mean", &[0.0, 0.0]),
+            tensor("running_var", &variance),
+        ];
+        netc::weights::write_safetensors(&file, &tensors).expect("written");
+        netc(&["run", text(&net), "--weights", text(&file), text(&input)])
+    };
+    assert_eq!(run([1.0, 0.0]).status.code(), Some(0));
+    let output = run([1.0, -1.0]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = stderr(&output);
+    assert!(said.contains("`bn.running_var` is -1 at [1]"), "{said}");
+}
+
+#[test]
+fn large_dense_weights_are_bound_part_by_part() {
+    // 1100 features of 1000 inputs are two parts, the second not full.
+    let (directory, net) = directory_with(
+        "wide.net",
+        "net Wide {\n  input x: [1000]\n  fc: dense(1100)\n  output y\n}\n",
+    );
+    let place = |name: &str| directory.path().join(name);
+    let input: Vec<f32> = (0..1000).map(|i| ((i % 7) as f32 - 3.0) / 8.0).collect();
+    netc::data::write_npy(&place("x.npy"), &[1000], &input).expect("written");
+    let (file, x) = (place("w.safetensors"), place("x.npy"));
+    succeed(&[
+        "weights",
+        "init",
+        text(&net),
+        "--seed",
+        "0",
+        "-o",
+        text(&file),
+    ]);
+    let run = |weights: &[&str], output: &Path| {
+        succeed(
+            &[
+                &["run", text(&net), text(&x), "--output", text(output)][..],
+                weights,
+            ]
+            .concat(),
+        );
+        netc::data::read_npy(output).expect("an array").values
+    };
+    let whole = run(&["--init", "0"], &place("whole.npy"));
+    assert_eq!(run(&["--weights", text(&file)], &place("parts.npy")), whole);
+
+    let values = netc::weights::WeightsFile::open(&file).expect("a file");
+    let mut weight = values.read_f32("fc.weight").expect("floats");
+    let bias = values.read_f32("fc.bias").expect("floats");
+    weight[1_099_999] = f32::NAN;
+    let tensor = |name: &str, shape: &[usize], values| netc::weights::NamedTensor {
+        name: name.to_owned(),
+        shape: shape.to_vec(),
+        values,
+    };
+    let tensors = [
+        tensor("fc.weight", &[1100, 1000], &weight[..]),
+        tensor("fc.bias", &[1100], &bias),
+    ];
+    drop(values);
+    netc::weights::write_safetensors(&file, &tensors).expect("written");
+    let said = fail(&["run", text(&net), "--weights", text(&file), text(&x)]);
+    assert!(said.contains("`fc.weight` is NaN at [1099, 999]"), "{said}");
+}
+
+#[test]
+fn more_threads_than_cores_finish() {
+    let run = |threads: &str| {
+        let args = [
+            "run",
+            MANIFEST,
+            "nets/digits/images/3.png",
+            "--json",
+            "--threads",
+            threads,
+        ];
+        succeed(&args)
+    };
+    assert_eq!(run("64"), run("1"));
+    let too_many = netc(&[
+        "run",
+        MANIFEST,
+        "nets/digits/images/3.png",
+        "--threads",
+        "257",
+    ]);
+    assert_eq!(too_many.status.code(), Some(2));
+}
+
+#[test]
+fn an_output_that_cannot_be_written_is_told_before_the_run() {
+    let said = fail(&[
+        "run",
+        MANIFEST,
+        "no-such.png",
+        "--output",
+        "no-such-dir/out.npy",
+    ]);
+    assert!(said.contains("its directory does not exist"), "{said}");
+}
+
+#[test]
+fn a_short_weights_file_is_told() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let short = directory.path().join("short.safetensors");
+    std::fs::write(&short, [0; 7]).expect("written");
+    let said = fail(&["weights", "inspect", text(&short)]);
+    assert!(said.contains("it has 7 bytes"), "{said}");
+}

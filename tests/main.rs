@@ -1,6 +1,7 @@
 //! All integration tests, in one binary so that they link once.
 
 mod cli;
+mod docs;
 mod layers;
 mod nets;
 mod stages;

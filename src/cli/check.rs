@@ -1,11 +1,11 @@
 //! `netc check`
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use serde_json::Value;
 
 use super::console::{self, Failure};
-use super::target::{Include, load_program};
+use super::target::{Include, check_net, file_and_net, load_program};
 use crate::diagnostic::{Diagnostic, render_json};
 use crate::elaborate;
 use crate::source::SourceMap;
@@ -13,9 +13,9 @@ use crate::source::SourceMap;
 /// Check files: syntax, names, shapes and attributes of every net in them
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// .net files
+    /// .net files; FILE.net:NET checks only that net
     #[arg(required = true)]
-    files: Vec<PathBuf>,
+    files: Vec<String>,
 
     /// How findings are told: text on stderr or JSON on stdout
     #[arg(long, value_enum, default_value = "text")]
@@ -51,17 +51,26 @@ pub fn run(args: &Args) -> Result<(), Failure> {
             }
         }
     };
-    for path in &args.files {
-        match load_program(path, &args.include) {
-            Ok(program) => {
+    for file in &args.files {
+        let (path, net) = file_and_net(file);
+        let path = Path::new(path);
+        match (load_program(path, &args.include), net) {
+            (Ok(program), Some(net)) => match check_net(&program, path, net) {
+                Ok(diagnostics) => {
+                    n_nets += 1;
+                    tell(&diagnostics, &program.sources);
+                }
+                Err(diagnostic) => tell(&[diagnostic], &program.sources),
+            },
+            (Ok(program), None) => {
                 n_nets += elaborate::nets(&program)
                     .iter()
                     .filter(|net| net.complete)
                     .count();
                 tell(&elaborate::check(&program), &program.sources);
             }
-            Err(Failure::Diagnostics(diagnostics, sources)) => tell(&diagnostics, &sources),
-            Err(other) => return Err(other),
+            (Err(Failure::Diagnostics(diagnostics, sources)), _) => tell(&diagnostics, &sources),
+            (Err(other), _) => return Err(other),
         }
     }
     match args.message_format {

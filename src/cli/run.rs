@@ -34,8 +34,8 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
 
-    /// Threads to run on [default: all]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    /// Threads to run on, at most 256 [default: all]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     threads: Option<u16>,
 
     /// Print the result as JSON
@@ -275,6 +275,18 @@ enum Sink<'a> {
 
 impl<'a> Sink<'a> {
     fn new(path: &'a Path) -> Result<Sink<'a>, Diagnostic> {
+        let fail = |reason: &str| {
+            let message = format!("cannot write `{}`: {reason}", path.display());
+            Err(Diagnostic::without_place(codes::OUTPUT_FILE, message))
+        };
+        // Better told now than after the run.
+        match path.parent() {
+            Some(parent) if parent != Path::new("") && !parent.is_dir() => {
+                return fail("its directory does not exist");
+            }
+            _ if path.is_dir() => return fail("it is a directory"),
+            _ => {}
+        }
         match path.extension().and_then(|extension| extension.to_str()) {
             Some("npy") => Ok(Sink::Npy(path)),
             Some("safetensors") => Ok(Sink::SafeTensors(path)),

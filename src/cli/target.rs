@@ -83,11 +83,7 @@ pub fn open(target: &str, weights: Option<&Path>, include: &Include) -> Result<T
         };
         (path, name, manifest)
     } else {
-        // A path may hold a colon of its own.
-        let (path, name) = match Path::new(target).exists() {
-            true => (target, None),
-            false => split_target(target),
-        };
+        let (path, name) = file_and_net(target);
         let beside = weights.map(|weights| weights.with_extension("yaml"));
         let manifest = match beside {
             Some(path) if path.is_file() => load_manifest(&path)?,
@@ -100,10 +96,33 @@ pub fn open(target: &str, weights: Option<&Path>, include: &Include) -> Result<T
     Ok(Target { graph, manifest })
 }
 
+/// `FILE.net:NET` as its two parts. A path may hold a colon of its own.
+pub fn file_and_net(target: &str) -> (&str, Option<&str>) {
+    match Path::new(target).exists() {
+        true => (target, None),
+        false => split_target(target),
+    }
+}
+
 fn load_manifest(path: &Path) -> Result<Manifest, Failure> {
     let mut sources = SourceMap::new();
     Manifest::load(path, &mut sources)
         .map_err(|diagnostic| Failure::Diagnostics(vec![diagnostic], sources))
+}
+
+/// Everything that is wrong with one net of a program, warnings included.
+pub fn check_net(
+    program: &Program,
+    path: &Path,
+    name: &str,
+) -> Result<Vec<Diagnostic>, Diagnostic> {
+    let mut diagnostics = program.diagnostics.clone();
+    if diagnostics.iter().any(Diagnostic::is_error) {
+        return Ok(diagnostics);
+    }
+    let name = choose(&elaborate::nets(program), path, Some(name))?;
+    diagnostics.extend(elaborate::expand(program, &name).1);
+    Ok(diagnostics)
 }
 
 /// Chooses and expands a net of a program. Warnings are for `check` to tell.

@@ -3,7 +3,7 @@
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use npyz::{DType, NpyFile, Order, TypeChar, WriterBuilder};
+use npyz::{DType, Endianness, NpyFile, Order, TypeChar, WriterBuilder};
 
 use super::{Array, unusable};
 use crate::diagnostic::{Diagnostic, codes};
@@ -15,10 +15,19 @@ const HEADER_BYTES: usize = 4096;
 
 /// Reads an array of numbers as f32, in row-major order whatever the file's order.
 ///
-/// Floats of 32 and 64 bits, integers and truths of either byte order are read; wide ones are rounded to f32.
+/// Floats of 16, 32 and 64 bits, integers and truths of either byte order are read; wide ones are rounded to f32.
 pub fn read_npy(path: &Path) -> Result<Array, Diagnostic> {
     let fail = |error: std::io::Error| unusable(path, plain(&error));
-    let n_bytes = std::fs::metadata(path).map_err(fail)?.len();
+    let metadata = std::fs::metadata(path).map_err(fail)?;
+    if !metadata.is_file() {
+        let what = if metadata.is_dir() {
+            "a directory"
+        } else {
+            "not a regular file"
+        };
+        return Err(unusable(path, format!("it is {what}")));
+    }
+    let n_bytes = metadata.len();
     if n_bytes > limits::TENSOR_ELEMENTS * 8 + HEADER_BYTES as u64 {
         return Err(unusable(path, "it is larger than a tensor may be"));
     }
@@ -36,6 +45,15 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Array, String> {
     let DType::Plain(element) = file.dtype() else {
         return Err("it holds records, not numbers".into());
     };
+    let is_number = matches!(
+        element.type_char(),
+        TypeChar::Float | TypeChar::Int | TypeChar::Uint | TypeChar::Bool
+    );
+    if !is_number {
+        return Err(format!(
+            "its elements are of the type {element}, not floats or integers"
+        ));
+    }
     let n_wanted = element
         .num_bytes()
         .and_then(|size| size.checked_mul(n_elements));
@@ -45,7 +63,15 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Array, String> {
             "it is truncated: {n_data} bytes of data cannot hold an array {shape:?} of {element}"
         ));
     }
-    let values = read_values(file, element.type_char(), element.size_field())
+    let is_half = element.type_char() == TypeChar::Float && element.size_field() == 2;
+    let values = match is_half {
+        true => Some(Ok(halves(
+            &bytes[n_header..n_header + 2 * n_elements],
+            element.endianness(),
+        ))),
+        false => read_values(file, element.type_char(), element.size_field()),
+    };
+    let values = values
         .ok_or_else(|| format!("its elements are of the type {element}, not floats or integers"))?
         .map_err(|error| error.to_string())?;
     let values = match order {
@@ -53,6 +79,17 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Array, String> {
         Order::Fortran => to_row_major(&values, &shape),
     };
     Ok(Array { shape, values })
+}
+
+/// Floats of 16 bits, which `npyz` leaves alone.
+fn halves(bytes: &[u8], order: Endianness) -> Vec<f32> {
+    let halves = bytes.as_chunks::<2>().0.iter();
+    halves
+        .map(|half| match order {
+            Endianness::Big => half::f16::from_be_bytes(*half).to_f32(),
+            _ => half::f16::from_le_bytes(*half).to_f32(),
+        })
+        .collect()
 }
 
 /// The elements as f32; `None` for a type that is not read.

@@ -96,11 +96,41 @@ fn decode(path: &Path) -> Result<DynamicImage, Diagnostic> {
         ));
     }
     let mut reader = open().map_err(|error| unusable(path, plain(&error)))?;
+    if reader.format() == Some(image::ImageFormat::Jpeg) {
+        let bytes = std::fs::read(path).map_err(|error| unusable(path, plain(&error)))?;
+        if !is_whole_jpeg(&bytes) {
+            return Err(unusable(
+                path,
+                "it is truncated: a JPEG picture has an end marker",
+            ));
+        }
+    }
     let mut cap = image::Limits::default();
     // The widest pixel has four samples of 16 bits; as much again for what the decoder keeps.
     cap.max_alloc = Some(limits::IMAGE_PIXELS * 16);
     reader.limits(cap);
     reader.decode().map_err(|error| unusable(path, error))
+}
+
+/// Whether a JPEG file has its end marker. The decoder fills what is missing with grey and says nothing.
+fn is_whole_jpeg(bytes: &[u8]) -> bool {
+    let mut at = 2;
+    while let Some(offset) = bytes.get(at..).and_then(|rest| {
+        // Within a scan, 0xFF is followed by 0 or a restart marker, which say nothing here; 0xFF before a marker fills.
+        rest.windows(2)
+            .position(|pair| pair[0] == 0xff && !matches!(pair[1], 0 | 0x01 | 0xd0..=0xd8 | 0xff))
+    }) {
+        let marker = at + offset;
+        match bytes.get(marker + 1..marker + 4) {
+            _ if bytes[marker + 1] == 0xd9 => return true,
+            // A segment says how long it is, its length included: what is inside is not looked at.
+            Some([_, high, low]) => {
+                at = marker + 2 + usize::from(u16::from_be_bytes([*high, *low])).max(2);
+            }
+            _ => return false,
+        }
+    }
+    false
 }
 
 fn to_rgb(picture: &DynamicImage) -> Pixels {

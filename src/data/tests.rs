@@ -248,3 +248,40 @@ fn a_wrong_shape_names_both() {
         error.message
     );
 }
+
+#[test]
+fn floats_of_16_bits_are_read_in_both_byte_orders() {
+    for (order, bytes) in [
+        ('<', [0x00, 0x3c, 0x00, 0xc0]),
+        ('>', [0x3c, 0x00, 0xc0, 0x00]),
+    ] {
+        let mut file = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
+        let header = format!("{{'descr': '{order}f2', 'fortran_order': False, 'shape': (2,), }}");
+        file.extend(format!("{header:<117}\n").bytes());
+        file.extend(bytes);
+        let array = super::npy::parse(&file).expect("an array");
+        assert_eq!((array.shape, array.values), (vec![2], vec![1.0, -2.0]));
+        assert!(super::npy::parse(&file[..file.len() - 1]).is_err());
+    }
+}
+
+#[test]
+fn a_cut_jpeg_is_told() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("cut.jpg");
+    let picture =
+        image::RgbImage::from_fn(64, 64, |x, y| image::Rgb([x as u8, y as u8, (x * y) as u8]));
+    picture.save(&path).expect("written");
+    let spec = crate::graph::ImageSpec::default();
+    let shape = crate::graph::Shape::new([3, 64, 64]);
+    super::read_picture(&path, &spec, &shape).expect("a picture");
+    let bytes = std::fs::read(&path).expect("a file");
+    for len in [bytes.len() - 2, bytes.len() * 3 / 4] {
+        std::fs::write(&path, &bytes[..len]).expect("written");
+        let error = super::read_picture(&path, &spec, &shape).expect_err("cut");
+        assert!(error.message.contains("truncated"), "{}", error.message);
+    }
+    // What follows the picture is nobody's business.
+    std::fs::write(&path, [&bytes[..], b"\xff\xda"].concat()).expect("written");
+    super::read_picture(&path, &spec, &shape).expect("a picture");
+}

@@ -250,3 +250,31 @@ fn a_flattened_slice_keeps_to_its_buffer() {
     b.output(y);
     plan_of(b);
 }
+
+#[test]
+fn a_plan_that_would_read_past_its_parameters_is_refused() {
+    let mut b = GraphBuilder::new();
+    let x = b.input(&[3, 8, 8]);
+    let x = b.simple_conv(x, 8, 3);
+    let x = b.dense(x, 10, true);
+    b.output(x);
+    let mut graph = b.graph;
+    optimize(&mut graph).expect("a valid graph");
+    let plan = plan(&graph, &MACHINE);
+    assert_eq!(verify_plan(&plan), Ok(()));
+    let spoil = |what: fn(&mut Plan)| {
+        let mut spoiled = plan.clone();
+        what(&mut spoiled);
+        assert!(verify_plan(&spoiled).is_err());
+    };
+    spoil(|plan| plan.packed_size -= 16);
+    spoil(|plan| plan.packed[0].offset = usize::MAX);
+    spoil(|plan| plan.steps[0].kernel = KernelId(1000));
+    spoil(|plan| plan.buffers[0].offset = usize::MAX - 15);
+    spoil(|plan| plan.buffers.clear());
+    for index in 0..plan.packed.len() {
+        let mut spoiled = plan.clone();
+        spoiled.packed[index].packing = crate::kernels::Packing::Vector { len: 1, padded: 1 };
+        assert!(verify_plan(&spoiled).is_err(), "parameter {index}");
+    }
+}

@@ -23,17 +23,20 @@ impl KernelSpec {
     }
 }
 
-/// Checks that every operand lies within its buffer, that what is read was written, and that buffers that live together lie apart. An error is a fault of
+/// Checks that every operand lies within its buffer, that every parameter is as long as its kernel reads, that what is read was written, and that buffers that live together lie apart. An error is a fault of
 /// the compiler.
 pub fn verify_plan(plan: &Plan) -> Result<(), String> {
     let mut written = vec![false; plan.buffers.len()];
     for (index, step) in plan.steps.iter().enumerate() {
         let fail = |what: String| Err(format!("step {index} `{}`: {what}", step.name));
-        let spec = &plan.kernels[step.kernel.0 as usize];
+        let Some(spec) = plan.kernels.get(step.kernel.0 as usize) else {
+            return fail("its kernel does not exist".into());
+        };
         let inputs = spec.inputs();
+        let packings = spec.packings();
         // Those of an epilogue count among its operands: their views stand still from image to image.
         let n_further = inputs.iter().filter(|view| view.image_stride == 0).count();
-        let n_params = spec.packings().len().saturating_sub(n_further);
+        let n_params = packings.len().saturating_sub(n_further);
         if step.operands.len() != inputs.len() + n_params + 1 {
             return fail(format!(
                 "{} operands for {} inputs, {n_params} parameters and a result",
@@ -49,8 +52,11 @@ pub fn verify_plan(plan: &Plan) -> Result<(), String> {
         for (position, (operand, view)) in step.operands.iter().zip(&views).enumerate() {
             match (operand, view) {
                 (Operand::Buffer { buffer, offset }, Some(view)) => {
-                    let known = &plan.buffers[buffer.0 as usize];
-                    if offset + view.size() > known.size {
+                    let Some(known) = plan.buffers.get(buffer.0 as usize) else {
+                        return fail(format!("operand {position} is in no buffer"));
+                    };
+                    let end = offset.checked_add(view.size());
+                    if end.is_none_or(|end| end > known.size) {
                         return fail(format!("operand {position} leaves its buffer"));
                     }
                     if view.image_stride > known.size {
@@ -68,8 +74,18 @@ pub fn verify_plan(plan: &Plan) -> Result<(), String> {
                 (Operand::Param(id), view) => {
                     // A view that moves from image to image would walk out of the parameter.
                     let moves = view.is_some_and(|view| view.image_stride > 0);
-                    if id.0 as usize >= plan.packed.len() || position == last || moves {
+                    let packed = plan.packed.get(id.0 as usize);
+                    let (Some(packed), false) = (packed, position == last || moves) else {
                         return fail(format!("operand {position} is no parameter to read"));
+                    };
+                    let wanted = match view {
+                        Some(view) => view.size(),
+                        None => packings[position - 1].packed_len(),
+                    };
+                    let len = packed.packing.packed_len();
+                    let end = packed.offset.checked_add(len);
+                    if wanted > len || end.is_none_or(|end| end > plan.packed_size) {
+                        return fail(format!("operand {position} leaves its parameter"));
                     }
                 }
                 (Operand::Input(_) | Operand::Output(_), Some(view)) => {
@@ -96,7 +112,9 @@ pub fn verify_plan(plan: &Plan) -> Result<(), String> {
 
 /// Buffers sorted by their offset: whoever overlaps in space is near.
 fn apart(plan: &Plan) -> Result<(), String> {
-    let mut order: Vec<usize> = (0..plan.buffers.len()).collect();
+    // One without size overlaps nothing.
+    let has_size = |&index: &usize| plan.buffers[index].size > 0;
+    let mut order: Vec<usize> = (0..plan.buffers.len()).filter(has_size).collect();
     order.sort_by_key(|&index| (plan.buffers[index].live.0, index));
     // Live buffers as intervals of the arena, by offset; what ended is taken out lazily.
     let mut live: std::collections::BTreeMap<usize, usize> = Default::default();
@@ -108,10 +126,10 @@ fn apart(plan: &Plan) -> Result<(), String> {
         while let Some(done) = ends.next_if(|&done| plan.buffers[done].live.1 < buffer.live.0) {
             live.remove(&plan.buffers[done].offset);
         }
-        let end = buffer.offset + buffer.size;
-        if end > plan.arena_size {
-            return Err(format!("buffer {index} leaves the arena"));
-        }
+        let end = match buffer.offset.checked_add(buffer.size) {
+            Some(end) if end <= plan.arena_size => end,
+            _ => return Err(format!("buffer {index} leaves the arena")),
+        };
         if let Some((_, &other)) = live.range(..end).next_back()
             && plan.buffers[other].offset + plan.buffers[other].size > buffer.offset
         {

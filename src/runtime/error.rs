@@ -61,7 +61,8 @@ impl fmt::Display for RunError {
             RunError::Memory {
                 floats: Some(floats),
             } => {
-                write!(f, "no memory for {floats} floats")
+                let gib = *floats as f64 * 4.0 / (1u64 << 30) as f64;
+                write!(f, "no memory for {floats} floats ({gib:.1} GiB)")
             }
             RunError::Memory { floats: None } => {
                 write!(f, "the memory needed does not fit the address space")

@@ -34,8 +34,9 @@ struct Pointers {
 unsafe impl Sync for Pointers {}
 
 impl Session {
-    /// Of the kernels compiled from `plan`, and the block of parameters packed for it.
-    pub fn new(
+    /// Of the kernels compiled from `plan`, and the block of parameters packed for it. Not public: that a kernel stays within the tensors of its spec is a
+    /// matter of the planner's specs, which nothing checks here.
+    pub(crate) fn new(
         kernels: Arc<dyn Kernels>,
         plan: Arc<Plan>,
         packed: Arc<AlignedBuffer>,

@@ -51,13 +51,18 @@ impl Team {
 /// Where the threads of one run meet.
 pub(super) struct Meeting {
     n_threads: usize,
+    /// Rounds of waiting before a thread offers its core to others.
+    spins: usize,
     arrived: AtomicUsize,
 }
 
 impl Meeting {
     pub fn new(n_threads: usize) -> Meeting {
+        // Where threads share cores, one that spins keeps those away that it waits for.
+        let n_cores = std::thread::available_parallelism().map_or(1, usize::from);
         Meeting {
             n_threads,
+            spins: if n_threads > n_cores { 0 } else { SPINS },
             arrived: AtomicUsize::new(0),
         }
     }
@@ -69,7 +74,7 @@ impl Meeting {
         let mut spins = 0;
         while self.arrived.load(Ordering::Acquire) < everyone {
             spins += 1;
-            if spins < SPINS {
+            if spins < self.spins {
                 std::hint::spin_loop();
             } else {
                 std::thread::yield_now();

@@ -10,7 +10,7 @@ use crate::graph::random::{
     GraphBuilder, all_params, assert_close, inputs, random_graph, stored_values,
 };
 use crate::graph::reference::evaluate;
-use crate::graph::{Graph, evaluate_recipe};
+use crate::graph::{Conv, ConvTranspose, Graph, Margins, Op, evaluate_recipe};
 use crate::optimize::optimize;
 use crate::plan::{plan, print_plan};
 
@@ -158,4 +158,138 @@ fn memory_that_is_not_to_be_had_is_an_error() {
     assert!(AlignedBuffer::zeroed(usize::MAX / 16).is_err());
     assert!(AlignedBuffer::zeroed(usize::MAX).is_err());
     assert!(Tensor::zeroed(vec![usize::MAX, 2]).is_err());
+}
+
+/// A transposed convolution alone, in a net that reads and writes plain maps; no net if nothing would be left of the map.
+fn transposed_net(
+    attributes: &ConvTranspose,
+    group_inputs: usize,
+    size: [usize; 2],
+) -> Option<Graph> {
+    let pads = [
+        attributes.pad.top + attributes.pad.bottom,
+        attributes.pad.left + attributes.pad.right,
+    ];
+    let [height, width] = [0, 1].map(|axis| {
+        let reach = attributes.dilation[axis] * (attributes.kernel[axis] - 1);
+        let full = (size[axis] - 1) * attributes.stride[axis] + reach + 1;
+        (full + attributes.output_pad[axis]).saturating_sub(pads[axis])
+    });
+    if height * width == 0 {
+        return None;
+    }
+    let in_channels = group_inputs * attributes.groups;
+    let out_channels = attributes.out_channels;
+    let mut params = vec![vec![
+        in_channels,
+        out_channels / attributes.groups,
+        attributes.kernel[0],
+        attributes.kernel[1],
+    ]];
+    if attributes.bias {
+        params.push(vec![out_channels]);
+    }
+    let mut b = GraphBuilder::new();
+    let x = b.input(&[in_channels, size[0], size[1]].map(|size| size as u64));
+    let shape = [out_channels, height, width].map(|size| size as u64);
+    let op = Op::ConvTranspose(attributes.clone());
+    let y = b.push(op, &[x], &params, &shape);
+    let y = b.relu(y);
+    b.output(y);
+    Some(b.graph)
+}
+
+fn transposed() -> impl Strategy<Value = (ConvTranspose, usize, [usize; 2])> {
+    let pair = |range: std::ops::Range<usize>| [range.clone(), range];
+    let channels = (1..10usize, 1..10usize, 1..4usize);
+    let windows = (pair(1..5), pair(1..4), pair(1..4), pair(0..3));
+    let pad = [0..3usize, 0..3, 0..3, 0..3];
+    (channels, windows, pad, any::<bool>(), pair(1..8)).prop_map(
+        |(channels, windows, [top, left, bottom, right], bias, size)| {
+            let (group_inputs, group_outputs, groups) = channels;
+            let (kernel, stride, dilation, output_pad) = windows;
+            // Less than the stride or the dilation, as the language demands.
+            let least = |axis: usize| output_pad[axis].min(stride[axis].max(dilation[axis]) - 1);
+            let attributes = ConvTranspose {
+                out_channels: group_outputs * groups,
+                kernel,
+                stride,
+                pad: Margins {
+                    top,
+                    left,
+                    bottom,
+                    right,
+                },
+                output_pad: [least(0), least(1)],
+                dilation,
+                groups,
+                bias,
+            };
+            (attributes, group_inputs, size)
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+    #[test]
+    fn compiled_transposed_convolutions_compute_what_they_mean((attributes, group_inputs, size) in transposed()) {
+        let graph = transposed_net(&attributes, group_inputs, size);
+        prop_assume!(graph.is_some());
+        check(&graph.unwrap(), &[1, 2], 1, &format!("{attributes:?} of {size:?}"));
+    }
+}
+
+#[test]
+fn an_infinity_stays_in_its_group() {
+    // Blocks of one group, vectors of one group, lanes of one group, groups across vectors, depthwise.
+    let shapes = [
+        (8, 8),
+        (16, 24),
+        (4, 4),
+        (8, 4),
+        (2, 2),
+        (3, 5),
+        (1, 6),
+        (1, 1),
+    ];
+    for (group_inputs, group_outputs) in shapes {
+        for (groups, behind_a_layer) in [(2, false), (3, true), (8, false), (9, true)] {
+            let mut b = GraphBuilder::new();
+            let x = b.input(&[(group_inputs * groups) as u64, 5, 6]);
+            let y = if behind_a_layer { b.relu(x) } else { x };
+            let conv = Conv {
+                out_channels: group_outputs * groups,
+                kernel: [3, 3],
+                stride: [1, 1],
+                pad: Margins::symmetric([1, 1]),
+                dilation: [1, 1],
+                groups,
+                bias: true,
+            };
+            let y = b.conv(y, conv);
+            b.output(y);
+            let session = compile(&b.graph, 1);
+            let image = inputs(&b.graph, 1);
+            let outputs = |images: &[Vec<Vec<f64>>]| {
+                let outputs = session.run(&batch_of(&session, images)).expect("a run");
+                outputs[0].values().to_vec()
+            };
+            let wanted = outputs(std::slice::from_ref(&image));
+            for group in 0..groups {
+                let mut image = image.clone();
+                let own = group_inputs * 5 * 6;
+                image[0][group * own..(group + 1) * own].fill(f64::INFINITY);
+                let found = outputs(&[image]);
+                let what = format!(
+                    "{group_inputs} to {group_outputs} channels, group {group} of {groups}"
+                );
+                let own = group_outputs * 5 * 6;
+                for (at, (found, wanted)) in found.iter().zip(&wanted).enumerate() {
+                    let poisoned = at / own == group;
+                    assert_eq!(*found == *wanted, !poisoned, "{what}: {found} at {at}");
+                }
+            }
+        }
+    }
 }

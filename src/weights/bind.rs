@@ -1,6 +1,7 @@
 //! Binding: every parameter of a net gets its values, or one report says of all of them why not.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use super::init::SeededWeights;
 use super::names::NameMap;
@@ -61,6 +62,39 @@ impl WeightSource {
     }
 }
 
+impl WeightSource {
+    /// The values `part` of a stored parameter. `None` where only [`WeightSource::values`] can answer: they are drawn in order from a seed, or a fault
+    /// is to be told.
+    pub(super) fn part(&self, name: &str, shape: &[usize], part: Range<usize>) -> Option<Vec<f32>> {
+        match self {
+            WeightSource::File(file) => {
+                let stored = file.file.get(file.names.get(name)?)?;
+                let values = file.read_part(name, part)?;
+                let fits = stored.elements() == shape.iter().product::<usize>();
+                (fits && values.iter().all(|value| value.is_finite())).then_some(values)
+            }
+            WeightSource::Seeded(_) => None,
+        }
+    }
+}
+
+/// E0806 about the variance of a batch-norm whose root cannot divide.
+pub(super) fn bad_variance(name: &str, values: &[f32], eps: f64) -> Option<Diagnostic> {
+    let index = values
+        .iter()
+        .position(|variance| f64::from(*variance) + eps <= 0.0)?;
+    let diagnostic = Diagnostic::without_place(
+        codes::WEIGHTS_NOT_FINITE,
+        format!(
+            "`{name}` is {} at [{index}], but a variance cannot be negative",
+            values[index]
+        ),
+    );
+    Some(diagnostic.with_note(format!(
+        "the batch-norm divides by the root of this plus its `eps` of {eps}"
+    )))
+}
+
 /// E0806 about one tensor.
 fn not_finite(name: &str, shape: &[usize], values: &[f32], index: usize) -> Diagnostic {
     let n_bad = values.iter().filter(|value| !value.is_finite()).count();
@@ -115,6 +149,10 @@ impl MappedFile {
 
     fn read(&self, name: &str) -> Option<Vec<f32>> {
         self.file.read_f32(self.names.get(name)?)
+    }
+
+    fn read_part(&self, name: &str, part: Range<usize>) -> Option<Vec<f32>> {
+        self.file.read_f32_part(self.names.get(name)?, part)
     }
 
     fn check(&self, graph: &Graph) -> Vec<Diagnostic> {

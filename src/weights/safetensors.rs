@@ -118,7 +118,7 @@ impl WeightsFile {
         }
         if metadata.len() < LENGTH_BYTES {
             // An empty file cannot be mapped.
-            return WeightsFile::from_bytes(path, Vec::new());
+            return Err(unusable(path, too_short(metadata.len())));
         }
         // SAFETY: the map is read-only and private. Should another process truncate the file while it is mapped, reading
         // may stop this process with a signal, as with every program that maps its weights; no memory of ours changes.
@@ -165,8 +165,21 @@ impl WeightsFile {
     /// The values of a tensor of floats; an f64 is rounded to the nearest f32. `None` if there is no such tensor, or if it
     /// does not hold floats.
     pub fn read_f32(&self, name: &str) -> Option<Vec<f32>> {
+        self.read_f32_part(name, 0..self.get(name)?.elements())
+    }
+
+    /// The values `part` of a tensor of floats, as [`WeightsFile::read_f32`]; `None` too if the tensor has no such part.
+    ///
+    /// The file's pages behind it are given back to the system: who reads a large tensor part by part never holds two copies of it.
+    pub fn read_f32_part(&self, name: &str, part: Range<usize>) -> Option<Vec<f32>> {
         let tensor = self.get(name)?;
-        let bytes = self.bytes.as_slice().get(tensor.bytes.clone())?;
+        let element = tensor.element_type.0.bitsize() / 8;
+        let (start, end) = (
+            part.start.checked_mul(element)?,
+            part.end.checked_mul(element)?,
+        );
+        let all = self.bytes.as_slice().get(tensor.bytes.clone())?;
+        let bytes = all.get(start..end)?;
         let values = match tensor.element_type.0 {
             Dtype::F32 => convert(bytes, f32::from_le_bytes),
             Dtype::F16 => convert(bytes, |b| half::f16::from_le_bytes(b).to_f32()),
@@ -174,7 +187,22 @@ impl WeightsFile {
             Dtype::F64 => convert(bytes, |b| f64::from_le_bytes(b) as f32),
             _ => return None,
         };
+        self.release(tensor.bytes.start + start, end - start);
         Some(values)
+    }
+
+    /// Lets the system have the memory of a part of the map back; a later access reads it from the file again.
+    fn release(&self, start: usize, len: usize) {
+        #[cfg(unix)]
+        if let Bytes::Mapped(map) = &self.bytes {
+            // SAFETY: the map is of a file, read-only and never written: whoever reads these bytes later, through a slice that exists already too,
+            // finds the file's, as at the first access (see `open`).
+            let _ = unsafe {
+                map.unchecked_advise_range(memmap2::UncheckedAdvice::DontNeed, start, len)
+            };
+        }
+        #[cfg(not(unix))]
+        let _ = (start, len);
     }
 
     /// The values of a tensor of integers. `None` if there is no such tensor, or if it does not hold integers.
@@ -221,13 +249,14 @@ pub(crate) fn plain(error: &std::io::Error) -> String {
     }
 }
 
+fn too_short(n_bytes: u64) -> String {
+    format!("it has {n_bytes} bytes, too few for a safetensors file")
+}
+
 /// Checks everything that a header claims; answers where each tensor lies in the file.
 fn read_header(bytes: &[u8]) -> Result<BTreeMap<String, StoredTensor>, String> {
     let Some((length, rest)) = bytes.split_first_chunk::<{ LENGTH_BYTES as usize }>() else {
-        return Err(format!(
-            "it has {} bytes, too few for a safetensors file",
-            bytes.len()
-        ));
+        return Err(too_short(bytes.len() as u64));
     };
     let length = u64::from_le_bytes(*length);
     if rest.first() != Some(&b'{') {

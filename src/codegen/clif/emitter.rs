@@ -156,6 +156,9 @@ impl<'a> Emitter<'a> {
 
     /// `pointer + index * stride`
     pub fn advance(&mut self, pointer: Value, index: Value, stride: usize) -> Value {
+        if stride == 0 {
+            return pointer;
+        }
         let bytes = self.mul_const(index, stride as i64 * FLOAT);
         self.add(pointer, bytes)
     }

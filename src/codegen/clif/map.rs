@@ -17,11 +17,7 @@ const LONG_FUNCTION: usize = 24;
 /// Emits the kernel.
 pub fn emit(e: &mut Emitter, spec: &MapSpec) {
     let spec = &spec.as_rows();
-    let operands: Vec<Operand> = spec
-        .operands
-        .iter()
-        .map(|view| Operand::new(view, &spec.output))
-        .collect();
+    let operands: Vec<Operand> = spec.operands.iter().map(Operand::new).collect();
     let pointers: Vec<Value> = (0..operands.len()).map(|index| e.operand(index)).collect();
     let result = e.operand(operands.len());
     for_strips(e, &spec.output, result, |e, strip| {

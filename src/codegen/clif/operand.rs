@@ -9,20 +9,44 @@ use crate::plan::View;
 #[derive(Clone, Copy)]
 pub struct Operand<'a> {
     view: &'a View,
-    /// Whether it changes from channel to channel, from row to row, from column to column.
-    varies: [bool; 3],
-    /// Whether its lanes are the result's: otherwise it has one channel, and all lanes are its first.
-    by_lane: bool,
 }
 
 impl<'a> Operand<'a> {
-    /// The operand `view` of a function whose result is `output`.
-    pub fn new(view: &'a View, output: &View) -> Operand<'a> {
-        Operand {
-            view,
-            varies: [view.channels > 1, view.height > 1, view.width > 1],
-            by_lane: view.channels == output.channels && view.block == output.block,
+    /// The operand `view`.
+    pub fn new(view: &'a View) -> Operand<'a> {
+        Operand { view }
+    }
+
+    /// Whether its lanes are the result's; otherwise it has one channel, which all lanes take.
+    pub fn by_lane(&self) -> bool {
+        self.view.channels > 1
+    }
+
+    /// Floats from the element of a pixel to that of the pixel below.
+    pub fn row_stride(&self) -> usize {
+        if self.view.height > 1 {
+            self.view.row_stride()
+        } else {
+            0
         }
+    }
+
+    /// Floats from the element of a pixel to that of its right neighbour.
+    pub fn pixel_stride(&self) -> usize {
+        if self.view.width > 1 {
+            self.view.pixel_stride()
+        } else {
+            0
+        }
+    }
+
+    /// The element for the first pixel of a block of channels of an image.
+    pub fn block(&self, e: &mut Emitter, pointer: Value, image: Value, block: Value) -> Value {
+        let mut place = e.advance(pointer, image, self.view.image_stride);
+        if self.by_lane() {
+            place = e.advance(place, block, self.view.plane_stride());
+        }
+        e.offset(place, self.view.origin() as i64)
     }
 
     /// The element for the first pixel of a row of the result.
@@ -34,14 +58,8 @@ impl<'a> Operand<'a> {
         block: Value,
         row: Value,
     ) -> Value {
-        let mut place = e.advance(pointer, image, self.view.image_stride);
-        if self.varies[0] {
-            place = e.advance(place, block, self.view.plane_stride());
-        }
-        if self.varies[1] {
-            place = e.advance(place, row, self.view.row_stride());
-        }
-        e.offset(place, self.view.origin() as i64)
+        let place = self.block(e, pointer, image, block);
+        e.advance(place, row, self.row_stride())
     }
 
     /// The element for the pixel `column` of a row.
@@ -49,19 +67,10 @@ impl<'a> Operand<'a> {
         e.advance(row, column, self.pixel_stride())
     }
 
-    /// Floats from the element of a pixel to that of its right neighbour.
-    fn pixel_stride(&self) -> usize {
-        if self.varies[2] {
-            self.view.pixel_stride()
-        } else {
-            0
-        }
-    }
-
     /// Four channels from `lane` on of the pixel `index` to the right of the one at `place`.
     pub fn load_lanes(&self, e: &mut Emitter, place: Value, index: usize, lane: usize) -> Value {
         let pixel = index * self.pixel_stride();
-        if self.by_lane {
+        if self.by_lane() {
             e.load4(place, (pixel + lane) as i64)
         } else {
             e.load_splat(place, pixel as i64)

@@ -28,7 +28,7 @@ const GUARD: usize = 32;
 enum Tolerance {
     /// Equal (NaN to NaN).
     Exact,
-    /// By so much of the reference's magnitude.
+    /// By so much of the reference's magnitude, or by two of the smallest numbers that there are.
     Relative(f64),
 }
 
@@ -41,7 +41,8 @@ impl Tolerance {
             Tolerance::Exact => false,
             Tolerance::Relative(tolerance) => {
                 let (actual, expected) = (f64::from(actual), f64::from(expected));
-                (actual - expected).abs() <= tolerance * expected.abs()
+                let smallest = f64::from(f32::from_bits(1));
+                (actual - expected).abs() <= tolerance * expected.abs() + 2.0 * smallest
             }
         }
     }
