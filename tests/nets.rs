@@ -152,9 +152,12 @@ fn parameters(file: &str, net: &str) -> BTreeMap<String, Vec<usize>> {
         .collect()
 }
 
+/// File, net, and some of its parameters with their shapes.
+type Names<'a> = (&'a str, &'a str, &'a [(&'a str, &'a [usize])]);
+
 #[test]
 fn names_are_those_of_torchvision() {
-    let cases: &[(&str, &str, &[(&str, &[usize])])] = &[
+    let cases: &[Names] = &[
         (
             "resnet.net",
             "ResNet50",

@@ -168,7 +168,7 @@ impl<'p> Expander<'p> {
         }
         let mut ids = Vec::with_capacity(n_wanted);
         for (operand, span) in operands {
-            ids.push(self.to_scalar(operand, builder, span)?);
+            ids.push(self.scalar_of(operand, builder, span)?);
         }
         let op = match (name, &ids[..]) {
             ("min", [a, b]) => ScalarOp::Binary(ScalarBinary::Min, *a, *b),

@@ -186,10 +186,10 @@ impl<'p> Expander<'p> {
         names: &Environment<'p>,
     ) -> Compiled<ScalarId> {
         let operand = self.operand(expr, builder, names)?;
-        self.to_scalar(operand, builder, expr.span)
+        self.scalar_of(operand, builder, expr.span)
     }
 
-    fn to_scalar(
+    fn scalar_of(
         &mut self,
         operand: Operand,
         builder: &mut ScalarBuilder,
@@ -228,7 +228,7 @@ impl<'p> Expander<'p> {
                 match self.operand(operand, builder, names)? {
                     Operand::Number(value) => Ok(Operand::Number(-value)),
                     other => {
-                        let id = self.to_scalar(other, builder, operand.span)?;
+                        let id = self.scalar_of(other, builder, operand.span)?;
                         Ok(Operand::Scalar(
                             builder.push(ScalarOp::Unary(ScalarUnary::Neg, id)),
                         ))
@@ -244,8 +244,8 @@ impl<'p> Expander<'p> {
                     {
                         return Ok(Operand::Number(value));
                     }
-                    let a = self.to_scalar(a_operand, builder, a.span)?;
-                    let b = self.to_scalar(b_operand, builder, b.span)?;
+                    let a = self.scalar_of(a_operand, builder, a.span)?;
+                    let b = self.scalar_of(b_operand, builder, b.span)?;
                     Ok(Operand::Scalar(
                         builder.push(ScalarOp::Binary(binary, a, b)),
                     ))
@@ -338,8 +338,8 @@ impl<'p> Expander<'p> {
                         Err((code, message)) => self.fail_function(code, message, *op_span),
                     };
                 }
-                let a = self.to_scalar(a_operand, builder, a.span)?;
-                let b = self.to_scalar(b_operand, builder, b.span)?;
+                let a = self.scalar_of(a_operand, builder, a.span)?;
+                let b = self.scalar_of(b_operand, builder, b.span)?;
                 let compare = comparison(*op).unwrap_or(CompareOp::Eq);
                 Ok(Condition::Compare(compare, a, b))
             }

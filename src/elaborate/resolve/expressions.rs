@@ -132,10 +132,8 @@ impl<'p> Resolver<'p> {
     /// The body of a function: its names are its parameters, its calls the machine's functions and other functions.
     pub(super) fn function_expr(&mut self, expr: &'p Expr) {
         match &expr.kind {
-            ExprKind::Name(name) => {
-                if self.scopes.read(name).is_none() {
-                    self.undefined(name, expr.span);
-                }
+            ExprKind::Name(name) if self.scopes.read(name).is_none() => {
+                self.undefined(name, expr.span);
             }
             ExprKind::Unary(_, operand) => self.function_expr(operand),
             ExprKind::Binary(_, a, b, _) => {
