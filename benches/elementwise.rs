@@ -28,7 +28,7 @@ impl Bench {
         let len = |view: &View| view.n_blocks() * view.plane_stride();
         // From -3 to 3, in an order that no branch could learn.
         let values = (0..len(input)).map(|index| (index * 7919 % 6007) as f32 / 1001.0 - 3.0);
-        let operands = vec![values.collect(), vec![0.0; len(&spec.output())]];
+        let operands = vec![values.collect(), vec![0.0; len(spec.output())]];
         let n_tasks = spec.n_tasks(1);
         Bench {
             name,

@@ -152,12 +152,11 @@ fn parameters(file: &str, net: &str) -> BTreeMap<String, Vec<usize>> {
         .collect()
 }
 
-/// File, net, and some of its parameters with their shapes.
-type Names<'a> = (&'a str, &'a str, &'a [(&'a str, &'a [usize])]);
-
 #[test]
 fn names_are_those_of_torchvision() {
-    let cases: &[Names] = &[
+    /// A file, a net of it, names of parameters with their shapes.
+    type Case<'a> = (&'a str, &'a str, &'a [(&'a str, &'a [usize])]);
+    let cases: &[Case] = &[
         (
             "resnet.net",
             "ResNet50",

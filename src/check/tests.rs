@@ -39,9 +39,6 @@ fn transpose(kernel: usize, stride: usize, pad: usize, output_pad: usize) -> Op 
     })
 }
 
-/// An operation, the sizes of its inputs, and what is expected.
-type Case<'a, T> = (Op, &'a [&'a [u64]], T);
-
 fn shape(sizes: &[u64]) -> Shape {
     Shape::new(sizes.iter().copied())
 }
@@ -54,7 +51,9 @@ fn shapes_of_results() {
         mode: ResizeMode::Nearest,
         size: [9, 5],
     });
-    let cases: Vec<Case<&[u64]>> = vec![
+    /// An operation, the shapes of its inputs, the shape of its result.
+    type Case<'a> = (Op, &'a [&'a [u64]], &'a [u64]);
+    let cases: Vec<Case> = vec![
         (conv(3, 1, 1, 1, 1), &[&[3, 13, 13]], &[8, 13, 13]),
         (conv(3, 2, 0, 1, 1), &[&[3, 13, 13]], &[8, 6, 6]),
         (conv(11, 4, 0, 1, 1), &[&[3, 227, 227]], &[8, 55, 55]),
@@ -97,7 +96,7 @@ fn shapes_of_results() {
 #[test]
 fn what_is_refused() {
     let none = shape(&[]);
-    let cases: Vec<Case<&str>> = vec![
+    let cases: Vec<(Op, &[&[u64]], &str)> = vec![
         (conv(3, 1, 1, 1, 1), &[&[9]], "E0403"),
         (conv(5, 1, 0, 1, 1), &[&[3, 4, 9]], "E0404"),
         (conv(3, 1, 0, 1, 3), &[&[4, 9, 9]], "E0405"),

@@ -30,17 +30,20 @@ impl Window {
 
     /// Number of windows; `None` if not even one fits.
     fn count(&self) -> Option<u128> {
-        let room = self.padded().checked_sub(self.extent())?;
-        if !self.ceil {
-            return Some(room / self.stride + 1);
-        }
-        let count = room.div_ceil(self.stride) + 1;
+        let count = self.count_by_size()?;
         // PyTorch: the last window starts inside the input or the leading pad.
-        Some(if self.starts_beyond(count) {
+        Some(if self.ceil && self.starts_beyond(count) {
             count - 1
         } else {
             count
         })
+    }
+
+    /// The same wherever the last window starts. With `ceil`, a window may reach past the padded input by less than a stride.
+    fn count_by_size(&self) -> Option<u128> {
+        let slack = if self.ceil { self.stride - 1 } else { 0 };
+        let room = (self.padded() + slack).checked_sub(self.extent())?;
+        Some(room / self.stride + 1)
     }
 
     fn starts_beyond(&self, count: u128) -> bool {
@@ -68,9 +71,7 @@ impl Window {
         };
         let round = if self.ceil { "ceil" } else { "floor" };
         let line = format!("{round}(({}) / {}) + 1", self.numerator(), self.stride);
-        let beyond =
-            self.ceil && (self.padded() - self.extent()).div_ceil(self.stride) + 1 != count;
-        if beyond {
+        if self.count_by_size() != Some(count) {
             format!("{line} - 1 = {count} (the last window would start beyond the input)")
         } else {
             format!("{line} = {count}")

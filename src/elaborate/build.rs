@@ -97,7 +97,8 @@ fn conv_transpose(a: &Attributes) -> Result<ConvTranspose, ShapeError> {
 }
 
 fn reshape(a: &Attributes, input: &Shape) -> Result<Shape, ShapeError> {
-    const MOST_DIMENSIONS: usize = 8;
+    // Layouts are of maps and vectors.
+    const MOST_DIMENSIONS: usize = 3;
     let sizes = a.ints("shape");
     let n_open = sizes.iter().filter(|size| **size == -1).count();
     if sizes.is_empty() || sizes.len() > MOST_DIMENSIONS || n_open > 1 {
