@@ -101,3 +101,79 @@ fn reason(error: &std::io::Error) -> String {
         _ => error.to_string().to_lowercase(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A folder `nets` with `a.net`, beside it `secret.net`.
+    fn folder() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::create_dir(folder.path().join("nets")).expect("a folder");
+        for (name, text) in [("nets/a.net", "block A { relu }"), ("secret.net", "no")] {
+            fs::write(folder.path().join(name), text).expect("a file");
+        }
+        folder
+    }
+
+    fn load(folder: &Path, include: &[PathBuf], path: &str) -> Result<String, LoadError> {
+        let root = folder.join("nets/root.net");
+        let mut loader = DiskLoader::new(&root, include);
+        let from = loader.canonical(&root);
+        loader.load(&from, path).map(|(_, text)| text)
+    }
+
+    #[test]
+    fn only_allowed_folders_are_read() {
+        let folder = folder();
+        let folder = folder.path();
+        let outside = folder.join("secret.net").display().to_string();
+        assert_eq!(load(folder, &[], "a.net"), Ok("block A { relu }".into()));
+        assert_eq!(
+            load(folder, &[], "../nets/a.net").as_deref(),
+            Ok("block A { relu }")
+        );
+        for path in [
+            "../secret.net",
+            "../absent.net",
+            outside.as_str(),
+            "/absent.net",
+        ] {
+            assert_eq!(load(folder, &[], path), Err(LoadError::Escape), "{path}");
+        }
+        let include = [folder.to_path_buf()];
+        assert_eq!(load(folder, &include, "../secret.net"), Ok("no".into()));
+        assert!(matches!(
+            load(folder, &[], "absent.net"),
+            Err(LoadError::NotFound(_))
+        ));
+        assert!(matches!(
+            load(folder, &include, "."),
+            Err(LoadError::NotFound(_))
+        ));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_do_not_lead_out() {
+        let folder = folder();
+        let folder = folder.path();
+        let link = folder.join("nets/link.net");
+        std::os::unix::fs::symlink(folder.join("secret.net"), link).expect("a link");
+        assert_eq!(load(folder, &[], "link.net"), Err(LoadError::Escape));
+    }
+
+    #[test]
+    fn only_texts_of_a_sensible_size_are_read() {
+        let folder = folder();
+        let folder = folder.path();
+        fs::write(folder.join("nets/latin.net"), b"ab\xe9").expect("a file");
+        fs::write(
+            folder.join("nets/huge.net"),
+            vec![b' '; limits::SOURCE_BYTES + 1],
+        )
+        .expect("a file");
+        assert_eq!(load(folder, &[], "latin.net"), Err(LoadError::NotUtf8(2)));
+        assert_eq!(load(folder, &[], "huge.net"), Err(LoadError::TooLarge));
+    }
+}

@@ -259,3 +259,20 @@ fn nets_are_listed_with_what_they_lack() {
     assert_eq!(nets(&program)[0].doc, "Doc.");
     assert_eq!(nets(&program)[0].params[1].default.as_deref(), Some("10"));
 }
+
+/// Everything nests as deep as it may at once, on the small stack of a test's thread.
+#[test]
+fn the_deepest_nesting_fits_a_small_stack() {
+    let sum = format!("{}1{}", "(1 + ".repeat(25), ")".repeat(25));
+    let negated = format!("{}{sum}", "- - ".repeat(100));
+    let mut source = format!("block B0 {{ let a = {negated} let _b = max(a, {sum}) relu }}\n");
+    for index in 1..60 {
+        let (open, close) = ("{ residual ".repeat(5), "}".repeat(5));
+        let last = index - 1;
+        source += &format!("block B{index} {{ {open} {{ B{last} }} {close} }}\n");
+    }
+    source += "net N { input x: [3, 8, 8] B59 output y }";
+    let program = Program::load(Path::new("test.net"), source, &mut NoLoader);
+    let codes: Vec<&str> = check(&program).iter().map(|fault| fault.code.id).collect();
+    assert_eq!(codes, ["E0702"]);
+}
