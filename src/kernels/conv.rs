@@ -1,7 +1,7 @@
 //! Direct convolution: from attributes to a spec, and how a spec is cut into tiles and tasks.
 
-use super::schedule::gcd;
-use super::{ConvSpec, DepthwiseSpec, Epilogue, KernelSpec, Lattice};
+use super::schedule::{MAX_VECTORS, gcd};
+use super::{ConvSpec, DepthwiseSpec, Epilogue, KernelSpec, Lattice, Schedule, TileFamily};
 use crate::graph::{Conv, Margins, Shape};
 use crate::plan::{Machine, View};
 
@@ -14,11 +14,10 @@ pub fn configure(
     machine: &Machine,
 ) -> KernelSpec {
     let origin = [-(conv.pad.top as isize), -(conv.pad.left as isize)];
-    let family = machine.family;
     let is_depthwise = conv.groups == input.channels && conv.groups == conv.out_channels;
-    if is_depthwise && conv.groups > 1 && input.block == family.channel_block() {
+    if is_depthwise && conv.groups > 1 && input.block == machine.family.channel_block() {
         return KernelSpec::Depthwise(DepthwiseSpec {
-            family,
+            family: machine.family,
             input,
             output,
             kernel: conv.kernel,
@@ -29,8 +28,8 @@ pub fn configure(
             epilogue,
         });
     }
-    KernelSpec::Conv(ConvSpec {
-        family,
+    let spec = ConvSpec {
+        family: machine.family,
         input,
         output,
         kernel: conv.kernel,
@@ -42,7 +41,9 @@ pub fn configure(
         bias: conv.bias,
         epilogue,
         transposed: None,
-    })
+        schedule: Schedule::default(),
+    };
+    KernelSpec::Conv(spec.scheduled())
 }
 
 /// What the taps touch outside the map. Below and to the right this can be less than the padding: a stride may end before it, or more than the map
@@ -113,20 +114,45 @@ impl ConvSpec {
         }
     }
 
-    /// Output channels that are computed together: a *unit*, which weights are packed by.
+    /// Output channels that are computed together: a *unit*, which weights are packed by. The last unit may be [narrower](Schedule::last_vectors).
     pub fn unit(&self) -> usize {
-        match self.sharing() {
-            Sharing::Block | Sharing::Lanes => self.output.block,
-            Sharing::Vector | Sharing::Gather => self.family.lanes(),
-        }
+        self.schedule.vectors * self.family.lanes()
     }
 
-    /// Input channels that are summed without a loop: side by side in memory wherever a group begins.
+    /// Input channels that are summed without a loop: side by side in memory wherever a group begins. Assembled tiles take the channels that are left when
+    /// no whole chunk is; for the others chunks come out even.
     pub fn chunk(&self) -> usize {
         match self.sharing() {
             Sharing::Lanes => 1,
+            _ if self.family.is_assembled() => self.input.block.min(self.group_inputs()),
             _ => gcd(self.group_inputs(), self.input.block),
         }
+    }
+
+    /// The same with the widest tiles of its family that can compute it, cut as costs least.
+    pub fn scheduled(mut self) -> ConvSpec {
+        if self.family.is_assembled() && !self.can_be_assembled() {
+            self.family = TileFamily::Clif128;
+        }
+        self.schedule = self.choose_schedule();
+        self
+    }
+
+    /// Whether assembled tiles can compute it: all lanes of a vector read the same channels, or each its own; groups begin at blocks; and what
+    /// a tile reaches lies near enough for an immediate offset.
+    fn can_be_assembled(&self) -> bool {
+        let sharing = match self.sharing() {
+            Sharing::Lanes => self.input.block == self.family.lanes(),
+            Sharing::Block | Sharing::Vector => {
+                self.groups == 1 || self.group_inputs().is_multiple_of(self.input.block)
+            }
+            Sharing::Gather => false,
+        };
+        let reach = (MAX_VECTORS + 1) * self.input.plane_stride().max(self.output.plane_stride());
+        sharing
+            && self.output.block == self.family.lanes()
+            && !self.kernel.contains(&0)
+            && i32::try_from(reach * size_of::<f32>()).is_ok()
     }
 }
 
@@ -146,7 +172,9 @@ impl DepthwiseSpec {
             bias: self.bias,
             epilogue: self.epilogue.clone(),
             transposed: None,
+            schedule: Schedule::default(),
         }
+        .scheduled()
     }
 }
 
@@ -154,9 +182,8 @@ impl DepthwiseSpec {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::testing::{Operands, check, epilogue, margins, operands};
+    use super::super::testing::{Operands, check, epilogue, machine, margins, operands};
     use super::*;
-    use crate::codegen::detect_machine;
 
     /// Channels of a group, in and out, and groups: the ordinary, the aligned, those that share blocks, those that share vectors.
     fn channels() -> impl Strategy<Value = (usize, usize, usize)> {
@@ -164,6 +191,8 @@ mod tests {
             (1..20usize, 1..20usize, Just(1usize)),
             (1..20usize, Just(8usize), 2..4usize),
             (1..9usize, Just(4usize), 2..6usize),
+            (1..40usize, 1..90usize, Just(1usize)),
+            (prop_oneof![Just(8usize), Just(16)], prop_oneof![Just(16usize), Just(48)], 2..4usize),
             (1..6usize, 1..7usize, 2..6usize),
             (Just(1usize), Just(1usize), 2..20usize),
         ]
@@ -171,6 +200,7 @@ mod tests {
 
     #[derive(Clone, Debug)]
     struct Case {
+        machine: Machine,
         conv: Conv,
         in_channels: usize,
         size: [usize; 2],
@@ -198,7 +228,9 @@ mod tests {
             operands(),
             1..4usize,
         );
+        let rest = (machine(), rest);
         (conv, rest, any::<u64>(), any::<bool>()).prop_map(|(conv, rest, seed, exact)| {
+            let (machine, rest) = rest;
             let ((group_inputs, group_outputs, groups), kernel, stride, pad, dilation, bias) = conv;
             let (size, plain_input, spare, operands, batch) = rest;
             let conv = Conv {
@@ -211,6 +243,7 @@ mod tests {
                 bias,
             };
             Case {
+                machine,
                 conv,
                 in_channels: group_inputs * groups,
                 size,
@@ -246,7 +279,7 @@ mod tests {
             bottom: required.bottom + spare[0].bottom,
             right: required.right + spare[0].right,
         };
-        let machine = detect_machine().unwrap();
+        let machine = &case.machine;
         let block = machine.family.channel_block();
         let mut input = View::dense(&shape, if case.plain_input { 1 } else { block }, halo);
         input.image_stride += case.seed as usize % 2 * 24;
@@ -257,8 +290,8 @@ mod tests {
             .operands
             .as_ref()
             .map(|operands| epilogue(&output, operands));
-        let spec = configure(conv, input, output, epilogue, &machine);
-        check(&[spec], case.batch, case.seed, case.exact)
+        let spec = configure(conv, input, output, epilogue, machine);
+        check(machine, &[spec], case.batch, case.seed, case.exact)
     }
 
     proptest! {

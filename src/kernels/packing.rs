@@ -20,7 +20,7 @@ pub enum Packing {
 }
 
 /// `[K / unit][C of a group / chunk][R][S][chunk][unit]` of a weight `[K, C of a group, R, S]`, or `[C, K of a group, R, S]` if it is transposed.
-/// The last unit's surplus outputs get zeros. What a kernel reads lies in the order of its loops: one stream.
+/// The last chunk may have fewer channels. The last unit may be narrower, a multiple of `granule`; its surplus outputs get zeros. What a kernel reads lies in the order of its loops: one stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
 pub struct ConvPacking {
@@ -30,6 +30,7 @@ pub struct ConvPacking {
     /// Taps in use.
     pub kernel: [usize; 2],
     pub unit: usize,
+    pub granule: usize,
     pub chunk: usize,
     pub transposed: Option<TransposedTaps>,
 }
@@ -70,7 +71,7 @@ impl Packing {
         match self {
             Packing::Vector { padded, .. } => *padded,
             Packing::Conv(packing) => {
-                packing.out_channels.next_multiple_of(packing.unit)
+                packing.out_channels.next_multiple_of(packing.granule)
                     * packing.group_inputs
                     * packing.kernel[0]
                     * packing.kernel[1]
@@ -114,13 +115,18 @@ impl ConvPacking {
         }
     }
 
-    fn pack(&self, values: &[f32], out: &mut [f32]) {
+    fn pack(&self, values: &[f32], mut out: &mut [f32]) {
         let [kh, kw] = self.kernel;
-        let mut out = out.chunks_exact_mut(self.unit);
-        for first in (0..self.out_channels).step_by(self.unit) {
-            for chunk in (0..self.group_inputs).step_by(self.chunk) {
+        let padded = self.out_channels.next_multiple_of(self.granule);
+        for first in (0..padded).step_by(self.unit) {
+            let unit = self.unit.min(padded - first);
+            let (this, rest) = out.split_at_mut(unit * self.group_inputs * kh * kw);
+            out = rest;
+            let mut this = this.chunks_exact_mut(unit);
+            for chunk in (0..self.group_inputs).step_by(self.chunk.max(1)) {
+                let chunk = chunk..(chunk + self.chunk).min(self.group_inputs);
                 for (r, s) in (0..kh).flat_map(|r| (0..kw).map(move |s| (r, s))) {
-                    for (c, lanes) in (chunk..chunk + self.chunk).zip(&mut out) {
+                    for (c, lanes) in chunk.clone().zip(&mut this) {
                         for (k, lane) in (first..).zip(lanes) {
                             *lane = match k < self.out_channels {
                                 true => values[self.source(k, c, r, s)],
@@ -171,6 +177,10 @@ impl ConvSpec {
             group_outputs: self.group_outputs(),
             kernel: self.kernel,
             unit: self.unit(),
+            granule: match self.family.is_assembled() {
+                true => self.family.lanes(),
+                false => self.unit(),
+            },
             chunk: self.chunk(),
             transposed: self.transposed,
         })
@@ -261,6 +271,7 @@ mod tests {
                 group_outputs,
                 kernel,
                 unit,
+                granule: unit,
                 chunk,
                 transposed: None,
             }));
@@ -316,6 +327,7 @@ mod tests {
                 group_outputs: 1,
                 kernel: [1, 2],
                 unit: 4,
+                granule: 4,
                 chunk: 1,
                 transposed: Some(TransposedTaps {
                     kernel: [1, 4],

@@ -38,11 +38,9 @@ impl KernelSpec {
         let output = self.output();
         let strips = |view: &View| batch * view.n_blocks() * n_strips(view);
         match self {
-            // One task is a group of rows of one block of output channels; the order is that of the schedule.
-            KernelSpec::Conv(spec) => batch * output.n_blocks() * spec.schedule().row_groups,
-            KernelSpec::Depthwise(spec) => {
-                batch * output.n_blocks() * spec.as_conv().schedule().row_groups
-            }
+            // One task is a group of rows of a group of output channels; the order is that of the schedule.
+            KernelSpec::Conv(spec) => batch * spec.schedule.tasks_per_image(),
+            KernelSpec::Depthwise(spec) => batch * spec.as_conv().schedule.tasks_per_image(),
             // One task is a strip of rows of one plane.
             KernelSpec::Pool(_) | KernelSpec::Lrn(_) | KernelSpec::Resize(_) => strips(output),
             KernelSpec::Map(spec) => strips(&spec.as_rows().output),

@@ -4,9 +4,9 @@ use proptest::prelude::*;
 
 use super::reference::run_reference;
 use super::{Epilogue, KernelSpec};
-use crate::codegen::{detect_machine, jit};
+use crate::codegen::{jit, machines};
 use crate::graph::{Margins, ScalarBinary, ScalarFn, ScalarOp, Shape};
-use crate::plan::{KernelId, View};
+use crate::plan::{KernelId, Machine, View};
 
 /// Numbers from a seed.
 struct Noise(u64);
@@ -62,14 +62,14 @@ fn is_param(view: &View) -> bool {
 /// Compiles `specs`, which share their operands, runs them over poisoned memory in uneven shares of tasks, and compares each float of the result with the reference:
 /// exactly, or to `1e-5` of the largest.
 pub fn check(
+    machine: &Machine,
     specs: &[KernelSpec],
     batch: usize,
     seed: u64,
     exact: bool,
 ) -> Result<(), TestCaseError> {
     let mut noise = Noise(seed);
-    let machine = detect_machine().expect("the host is supported");
-    let executable = jit::compile(specs, &machine).expect("the kernel compiles");
+    let executable = jit::compile(specs, machine).expect("the kernel compiles");
     let (inputs, epilogue, bias) = match &specs[0] {
         KernelSpec::Conv(spec) => (spec.input, &spec.epilogue, spec.bias),
         KernelSpec::Depthwise(spec) => (spec.input, &spec.epilogue, spec.bias),
@@ -159,6 +159,11 @@ fn compare(expected: &[f32], actual: &[f32], exact: bool) -> Result<(), TestCase
         );
     }
     Ok(())
+}
+
+/// Any family of tiles that runs here.
+pub fn machine() -> impl Strategy<Value = Machine> {
+    proptest::sample::select(machines().expect("the host is supported"))
 }
 
 /// Any halo of up to two pixels.

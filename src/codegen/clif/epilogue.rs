@@ -28,6 +28,11 @@ impl<'s> Operands<'s> {
         }
     }
 
+    /// The pointers.
+    pub fn pointers(&self) -> &[Value] {
+        &self.pointers
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.pointers.len()
@@ -91,7 +96,7 @@ impl<'s> Operands<'s> {
             if !operand.by_lane() {
                 e.load_splat(pointer, place as i64)
             } else {
-                e.load4(pointer, (place + channel) as i64)
+                e.load4(pointer, (place + operand.channel(channel)) as i64)
             }
         })
     }

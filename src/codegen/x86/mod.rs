@@ -1,0 +1,10 @@
+//! The innermost parts of kernels in vectors of 256 and 512 bits, which Cranelift does not have: functions that its loop nests call.
+//!
+//! Each is a pure function of the kernel's spec and answers machine code without relocations.
+
+mod assembler;
+mod conv;
+mod epilogue;
+
+pub use assembler::disassemble;
+pub use conv::{ConvStrip, conv_strip};
