@@ -69,5 +69,10 @@ pub fn machines() -> Result<Vec<Machine>, CodegenError> {
         TileFamily::Avx512 => is_x86 && has_fma && has("has_avx512vl") && has("has_avx512f"),
     };
     let families = TileFamily::ALL.into_iter().filter(runs);
-    Ok(families.map(|family| Machine { family, has_fma }).collect())
+    let machine = |family| Machine {
+        family,
+        has_fma,
+        precise: false,
+    };
+    Ok(families.map(machine).collect())
 }

@@ -9,6 +9,7 @@ pub mod jit;
 mod listing;
 #[cfg(test)]
 mod tests;
+mod transforms;
 mod x86;
 
 pub use clif::KERNEL_SIGNATURE;

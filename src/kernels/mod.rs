@@ -18,14 +18,16 @@ mod spec;
 mod tasks;
 #[cfg(test)]
 mod testing;
+pub mod winograd;
 
 pub use conv::Sharing;
-pub use packing::{ConvPacking, DensePacking, Packing};
+pub use packing::{ConvPacking, DensePacking, Packing, WinogradPacking};
 pub use schedule::{Schedule, Strip};
 pub use spec::{
     ConvSpec, CopySpec, DenseSpec, DepthwiseSpec, Epilogue, KernelSpec, Lattice, LrnSpec, MapSpec,
     PoolSpec, PoolWindows, ResizeSpec, SoftmaxSpec, TransposedTaps,
 };
+pub use winograd::{WinogradCut, WinogradSpec};
 pub use tasks::{as_row, n_strips, rows_per_task};
 
 /// A family of register tiles for convolution and dense layers: vector width, registers, block of channels.

@@ -1,6 +1,10 @@
 //! The orders in which kernels want their parameters.
 
-use super::{ConvSpec, DENSE_FEATURES_PER_TASK, DenseSpec, Epilogue, KernelSpec, TransposedTaps};
+use super::winograd::Transforms;
+use super::{
+    ConvSpec, DENSE_FEATURES_PER_TASK, DenseSpec, Epilogue, KernelSpec, TransposedTaps,
+    WinogradSpec,
+};
 use crate::plan::View;
 
 /// How a parameter is laid out for a kernel. Evaluating it is a pure function of the parameter's values in row-major order.
@@ -15,6 +19,8 @@ pub enum Packing {
     },
     /// The weight of a convolution.
     Conv(ConvPacking),
+    /// The weight of a convolution, transformed.
+    Winograd(WinogradPacking),
     /// The weight of a dense layer.
     Dense(DensePacking),
 }
@@ -46,6 +52,17 @@ pub struct DensePacking {
     pub block: usize,
 }
 
+/// `[K / unit][points][C][unit]` of a weight `[K, C, 3, 3]`; the last unit may be narrower, a multiple of `granule`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)]
+pub struct WinogradPacking {
+    pub out_channels: usize,
+    pub in_channels: usize,
+    pub tile: usize,
+    pub unit: usize,
+    pub granule: usize,
+}
+
 impl Packing {
     /// Values of the parameter, unpacked.
     pub fn len(&self) -> usize {
@@ -57,6 +74,7 @@ impl Packing {
                     .map_or(packing.kernel, |taps| taps.kernel);
                 packing.out_channels * packing.group_inputs * kh * kw
             }
+            Packing::Winograd(packing) => packing.out_channels * packing.in_channels * 9,
             Packing::Dense(packing) => packing.features * packing.channels * packing.pixels,
         }
     }
@@ -76,6 +94,10 @@ impl Packing {
                     * packing.kernel[0]
                     * packing.kernel[1]
             }
+            Packing::Winograd(packing) => {
+                let points = (packing.tile + 2).pow(2);
+                packing.out_channels.next_multiple_of(packing.granule) * packing.in_channels * points
+            }
             Packing::Dense(packing) => {
                 packing.features.next_multiple_of(DENSE_FEATURES_PER_TASK)
                     * packing.channels
@@ -93,6 +115,7 @@ impl Packing {
                 out[*len..].fill(0.0);
             }
             Packing::Conv(packing) => packing.pack(values, out),
+            Packing::Winograd(packing) => packing.pack(values, out),
             Packing::Dense(packing) => packing.pack(values, out),
         }
     }
@@ -133,6 +156,34 @@ impl ConvPacking {
                                 false => 0.0,
                             };
                         }
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl WinogradPacking {
+    fn pack(&self, values: &[f32], mut out: &mut [f32]) {
+        let transforms = Transforms::of(self.tile);
+        let n_points = (self.tile + 2).pow(2);
+        let mut points = [0.0; 36];
+        let padded = self.out_channels.next_multiple_of(self.granule);
+        for first in (0..padded).step_by(self.unit) {
+            let unit = self.unit.min(padded - first);
+            let (this, rest) = out.split_at_mut(n_points * self.in_channels * unit);
+            out = rest;
+            let real = unit.min(self.out_channels - first);
+            for c in 0..self.in_channels {
+                for lane in 0..unit {
+                    if lane < real {
+                        let filter = ((first + lane) * self.in_channels + c) * 9;
+                        transforms.weights(&values[filter..filter + 9], &mut points);
+                    } else {
+                        points.fill(0.0);
+                    }
+                    for (point, &value) in points[..n_points].iter().enumerate() {
+                        this[(point * self.in_channels + c) * unit + lane] = value;
                     }
                 }
             }
@@ -187,6 +238,22 @@ impl ConvSpec {
     }
 }
 
+impl WinogradSpec {
+    fn packing(&self) -> Packing {
+        let family = self.conv.family;
+        Packing::Winograd(WinogradPacking {
+            out_channels: self.conv.output.channels,
+            in_channels: self.conv.input.channels,
+            tile: self.tile,
+            unit: self.unit(),
+            granule: match family.is_assembled() {
+                true => family.lanes(),
+                false => self.unit(),
+            },
+        })
+    }
+}
+
 impl DenseSpec {
     fn packing(&self) -> Packing {
         Packing::Dense(DensePacking {
@@ -204,6 +271,10 @@ impl KernelSpec {
     pub fn packings(&self) -> Vec<Packing> {
         let (weight, bias, operands) = match self {
             KernelSpec::Conv(spec) => (Some(spec.packing()), spec.bias, operands(&spec.epilogue)),
+            KernelSpec::Winograd(spec) => {
+                let epilogue = operands(&spec.conv.epilogue);
+                (Some(spec.packing()), spec.conv.bias, epilogue)
+            }
             KernelSpec::Depthwise(spec) => {
                 let weight = spec.as_conv().packing();
                 (Some(weight), spec.bias, operands(&spec.epilogue))

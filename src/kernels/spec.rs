@@ -2,7 +2,7 @@
 //!
 //! A tensor's block is 1 or a multiple of 4.
 
-use super::{Schedule, TileFamily};
+use super::{Schedule, TileFamily, WinogradSpec};
 use crate::graph::{PoolKind, ResizeMode, ScalarFn};
 use crate::plan::View;
 
@@ -11,6 +11,7 @@ use crate::plan::View;
 #[allow(missing_docs)] // each variant is documented at its struct
 pub enum KernelSpec {
     Conv(ConvSpec),
+    Winograd(WinogradSpec),
     Depthwise(DepthwiseSpec),
     Dense(DenseSpec),
     Pool(PoolSpec),

@@ -14,6 +14,8 @@ impl KernelSpec {
                 let points = (spec.output.channels * rows * columns) as u64;
                 points * (2 * taps(spec.kernel) * (spec.input.channels / spec.groups) as u64 + 4)
             }
+            // A fraction of the multiplications, but the transforms too.
+            KernelSpec::Winograd(spec) => KernelSpec::Conv(spec.conv.clone()).cost() / 2,
             // One channel at a time: bound by loads.
             KernelSpec::Depthwise(spec) => elements * (6 * taps(spec.kernel) + 4),
             // Each weight is read once: bound by memory.

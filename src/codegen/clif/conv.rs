@@ -32,14 +32,14 @@ struct Task {
 }
 
 /// Where one unit of output channels finds and leaves its data, at pixel (0, 0) of the lattice.
-struct Unit<'s> {
-    source: Source,
-    weight: Value,
-    bias: Option<Value>,
-    operands: Operands<'s>,
-    output: Value,
+pub(super) struct Unit<'s> {
+    pub source: Source,
+    pub weight: Value,
+    pub bias: Option<Value>,
+    pub operands: Operands<'s>,
+    pub output: Value,
     /// Vectors of output channels.
-    vectors: usize,
+    pub vectors: usize,
 }
 
 /// Emits the kernel.
@@ -232,15 +232,26 @@ fn emit_strip(
     rows: usize,
     row: Value,
 ) {
-    if spec.family.is_assembled() {
-        return call_strip(e, spec, unit, strip, rows, row);
-    }
     let start = e.int(strip.start as i64);
-    let end = e.int((strip.start + strip.count * strip.width) as i64);
-    let tile = Tile {
-        spec,
-        size: [rows, strip.width],
-    };
+    let count = e.int(strip.count as i64);
+    emit_tiles(e, spec, unit, [rows, strip.width], row, [start, count]);
+}
+
+/// Tiles of `size` side by side: so many from a column on.
+pub(super) fn emit_tiles(
+    e: &mut Emitter,
+    spec: &ConvSpec,
+    unit: &Unit,
+    size: [usize; 2],
+    row: Value,
+    [start, count]: [Value; 2],
+) {
+    if spec.family.is_assembled() {
+        return call_strip(e, spec, unit, size, row, [start, count]);
+    }
+    let columns = e.mul_const(count, size[1] as i64);
+    let end = e.add(start, columns);
+    let tile = Tile { spec, size };
     let lanes = |v: usize| (v * LANES) as i64;
     let bias: Vec<Value> = (0..unit.vectors)
         .map(|v| match unit.bias {
@@ -248,7 +259,7 @@ fn emit_strip(
             None => e.splat(0.0),
         })
         .collect();
-    e.for_range(start, end, strip.width as i64, |e, column| {
+    e.for_range(start, end, size[1] as i64, |e, column| {
         emit_tile(e, &tile, unit, &bias, row, column)
     });
 }
@@ -258,19 +269,18 @@ fn call_strip(
     e: &mut Emitter,
     spec: &ConvSpec,
     unit: &Unit,
-    strip: &Strip,
-    rows: usize,
+    size: [usize; 2],
     row: Value,
+    [start, count]: [Value; 2],
 ) {
     let ConvSpec { input, stride, .. } = spec;
     let tiles = ConvStrip {
         spec,
-        size: [rows, strip.width],
+        size,
         vectors: unit.vectors,
     };
-    let column = e.int(strip.start as i64);
     let source = e.advance(unit.source.pixel, row, stride[0] * input.row_stride());
-    let source = e.advance(source, column, stride[1] * input.pixel_stride());
+    let source = e.advance(source, start, stride[1] * input.pixel_stride());
     let source = match unit.source.channels[..] {
         [] => source,
         [first, ..] => {
@@ -278,45 +288,46 @@ fn call_strip(
             e.advance(source, block, input.plane_stride())
         }
     };
-    let (operands, output) = results(e, spec, unit, row, column);
+    let (operands, output) = results(e, spec, unit, row, start);
     let is_done = spec.epilogue.is_none() || tiles.epilogue().is_some();
     let table = match is_done {
         true => e.table(operands.pointers()),
         false => e.int(0),
     };
-    let count = e.int(strip.count as i64);
     let bias = unit.bias.unwrap_or(table);
-    let strip_fn = e.link(conv_strip(&tiles), 6);
-    e.call(strip_fn, &[source, unit.weight, output, count, bias, table]);
+    let function = e.link(conv_strip(&tiles), 6);
+    e.call(function, &[source, unit.weight, output, count, bias, table]);
     if !is_done {
-        let size = [rows, strip.count * strip.width];
-        apply_epilogue(e, spec, unit.vectors, &operands, output, size);
+        let rows = e.int(size[0] as i64);
+        let columns = e.mul_const(count, size[1] as i64);
+        let channels = unit.vectors * spec.family.lanes();
+        apply_epilogue(e, spec, channels, &operands, output, [rows, columns]);
     }
 }
 
-/// Applies the epilogue to sums that are stored: `size` rows and columns of the lattice from `output` on.
-fn apply_epilogue(
+/// Applies the epilogue to sums that are stored: so many channels of `size` rows and columns of the lattice from `output` on.
+pub(super) fn apply_epilogue(
     e: &mut Emitter,
     spec: &ConvSpec,
-    vectors: usize,
+    channels: usize,
     operands: &Operands,
     output: Value,
-    size: [usize; 2],
+    size: [Value; 2],
 ) {
     let ConvSpec {
         output: view,
         lattice,
-        family,
         ..
     } = spec;
-    e.for_count(size[0], |e, row| {
-        e.for_count(size[1], |e, column| {
+    let start = e.int(0);
+    e.for_range(start, size[0], 1, |e, row| {
+        e.for_range(start, size[1], 1, |e, column| {
             let row = e.mul_const(row, lattice.step[0] as i64);
             let column = e.mul_const(column, lattice.step[1] as i64);
             let operands = operands.at_pixel(e, row, column);
             let line = e.advance(output, row, view.row_stride());
             let pixel = e.advance(line, column, view.pixel_stride());
-            for channel in (0..vectors * family.lanes()).step_by(LANES) {
+            for channel in (0..channels).step_by(LANES) {
                 let place = channel / view.block * view.plane_stride() + channel % view.block;
                 let sum = e.load4(pixel, place as i64);
                 let result = operands.apply(e, sum, [0, 0], channel);

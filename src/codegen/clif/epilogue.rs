@@ -28,6 +28,22 @@ impl<'s> Operands<'s> {
         }
     }
 
+    /// Of no epilogue.
+    pub fn none() -> Operands<'s> {
+        Operands {
+            epilogue: None,
+            operands: Vec::new(),
+            pointers: Vec::new(),
+        }
+    }
+
+    /// So many blocks of channels further.
+    pub fn blocks_further(&self, e: &mut Emitter, blocks: Value) -> Operands<'s> {
+        self.moved(e, |e, operand, pointer| {
+            e.advance(pointer, blocks, operand.block_stride())
+        })
+    }
+
     /// The pointers.
     pub fn pointers(&self) -> &[Value] {
         &self.pointers

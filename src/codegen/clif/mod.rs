@@ -19,6 +19,7 @@ mod scalar;
 mod softmax;
 mod strip;
 mod tile;
+mod winograd;
 
 use cranelift::codegen::ir::{AbiParam, Function, Signature, UserFuncName, types};
 use cranelift::codegen::isa::TargetIsa;
@@ -50,6 +51,7 @@ pub fn emit(
     let mut emitter = Emitter::start(builder, machine, linker);
     match spec {
         KernelSpec::Conv(spec) => conv::emit(&mut emitter, spec),
+        KernelSpec::Winograd(spec) => winograd::emit(&mut emitter, spec),
         KernelSpec::Depthwise(spec) => conv::emit(&mut emitter, &spec.as_conv()),
         KernelSpec::Dense(spec) => dense::emit(&mut emitter, spec),
         KernelSpec::Copy(spec) => copy::emit(&mut emitter, spec),

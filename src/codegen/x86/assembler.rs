@@ -17,6 +17,7 @@ use iced_x86::{
 };
 
 use crate::codegen::CodegenError;
+use crate::codegen::transforms::VectorCode;
 use crate::kernels::TileFamily;
 
 /// Registers that callers expect back. The assembler saves all that it may hand out.
@@ -405,6 +406,16 @@ impl Assembler {
         self.emit(Instruction::with3(code, sum, a, place));
     }
 
+    /// `sum -= a * b`
+    pub fn fnma(&mut self, sum: &Vector, a: &Vector, b: &Vector) {
+        let [sum, a, b] = [sum, a, b].map(|vector| self.register(vector));
+        let code = self.by_width(
+            Code::VEX_Vfnmadd231ps_ymm_ymm_ymmm256,
+            Code::EVEX_Vfnmadd231ps_zmm_k1z_zmm_zmmm512b32_er,
+        );
+        self.emit(Instruction::with3(code, sum, a, b));
+    }
+
     fn arithmetic_code(&self, op: Arithmetic) -> Code {
         let (narrow, wide) = match op {
             Arithmetic::Add => (
@@ -447,6 +458,43 @@ impl Assembler {
         let to = self.vector();
         self.compute_into(&to, op, a, b);
         to
+    }
+}
+
+impl VectorCode for Assembler {
+    type Address = Word;
+    type Vector = Vector;
+
+    fn load_at(&mut self, base: &Word, floats: usize) -> Vector {
+        self.load(base, floats as i64)
+    }
+
+    fn store_at(&mut self, vector: &Vector, base: &Word, floats: usize) {
+        self.store(vector, base, floats as i64);
+    }
+
+    fn number(&mut self, value: f32) -> Vector {
+        self.splat(value)
+    }
+
+    fn plus(&mut self, a: &Vector, b: &Vector) -> Vector {
+        self.compute(Arithmetic::Add, a, b)
+    }
+
+    fn minus(&mut self, a: &Vector, b: &Vector) -> Vector {
+        self.compute(Arithmetic::Sub, a, b)
+    }
+
+    fn add_product(&mut self, c: &Vector, a: &Vector, b: &Vector) -> Vector {
+        let sum = self.copy(c);
+        self.fma(&sum, a, b);
+        sum
+    }
+
+    fn sub_product(&mut self, c: &Vector, a: &Vector, b: &Vector) -> Vector {
+        let sum = self.copy(c);
+        self.fnma(&sum, a, b);
+        sum
     }
 }
 

@@ -5,6 +5,8 @@
 mod assembler;
 mod conv;
 mod epilogue;
+mod winograd;
 
 pub use assembler::disassemble;
 pub use conv::{ConvStrip, conv_strip};
+pub use winograd::{input_tile, output_epilogue, output_tile};
