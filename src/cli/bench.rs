@@ -2,21 +2,22 @@
 
 use std::time::Instant;
 
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::SeedableRng;
-use rand_distr::{Distribution, StandardNormal};
 use serde_json::json;
 
 use super::console::{self, Failure};
 use super::engine::Engine;
+use super::inputs;
 use super::target::{self, Include, Weights};
 use crate::check::summarise;
-use crate::runtime::Tensor;
 
-/// Measure how long a net takes, on random input
+mod serve;
+
+/// Measure how long a net takes
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Times are wall-clock times of whole runs, conversion between plain and blocked layouts included. The spread is that of the middle half of the runs. Without --weights the weights are random (seed 0), which takes as long as trained ones.")]
+Times are wall-clock times of whole runs, conversion between plain and blocked layouts included. The spread is that of the middle half of the runs. Without --weights the weights are random (seed 0), which takes as long as trained ones.
+
+--serve keeps the net loaded, so that it can take turns with other programs. It runs twice, prints one line of JSON, {\"ready\":true,\"compile_ms\":..,\"bind_ms\":..,\"peak_rss_mb\":..}, and then answers each line of the standard input, a number of seconds, with the times of the runs it made in them, at least one and at most a million: {\"ms\":[..]}. The end of the input ends it.")]
 pub struct Args {
     /// FILE.net, FILE.net:NET or a manifest
     net: String,
@@ -24,9 +25,13 @@ pub struct Args {
     #[command(flatten)]
     weights: Weights,
 
-    /// Images at a time
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
-    batch: u16,
+    /// Images at a time [default: 1, or as many as --input holds]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    batch: Option<u16>,
+
+    /// What to run on, as for `netc run`; several files make one batch [default: noise]
+    #[arg(long, value_name = "FILE")]
+    input: Vec<String>,
 
     /// Threads to run on, at most 256 [default: all]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
@@ -40,37 +45,32 @@ pub struct Args {
     #[arg(long)]
     json: bool,
 
+    /// Measure on request, by a protocol of lines, see below
+    #[arg(long, conflicts_with_all = ["runs", "json"])]
+    serve: bool,
+
     #[command(flatten)]
     include: Include,
 }
 
+/// Runs before the first measured one.
+const WARM_UPS: usize = 2;
+
 /// Times whole runs.
 pub fn run(args: &Args) -> Result<(), Failure> {
     let target = target::open(&args.net, args.weights.weights.as_deref(), &args.include)?;
-    let mut weights = args.weights.clone();
-    if weights.weights.is_none() && weights.init.is_none() {
-        weights.init = Some(0);
-    }
-    let source = target.weights(&weights)?;
+    let inputs = inputs::to_measure(&target, &args.input, args.batch)?;
+    let source = target.weights(&args.weights.or_random())?;
     let engine = Engine::build(&target, &source, args.threads)?;
-    let batch = usize::from(args.batch);
-    let mut random = ChaCha8Rng::seed_from_u64(0);
-    let mut inputs = Vec::new();
-    for input in &target.graph.inputs {
-        let sizes = target.graph.node(input.node).shape.sizes();
-        let shape = std::iter::once(batch).chain(sizes.map(|size| size as usize));
-        let mut tensor = Tensor::zeroed(shape.collect())?;
-        for value in tensor.values_mut() {
-            *value = StandardNormal.sample(&mut random);
-        }
-        inputs.push(tensor);
+    for _ in 0..WARM_UPS {
+        engine.run_tensors(&inputs)?;
+    }
+    if args.serve {
+        return serve::serve(&engine, &inputs);
     }
 
     let n_runs = u64::from(args.runs);
     let bar = console::progress("measuring", n_runs);
-    for _ in 0..2 {
-        engine.run_tensors(&inputs)?;
-    }
     let mut seconds = Vec::new();
     for _ in 0..n_runs {
         let start = Instant::now();
@@ -83,6 +83,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
 
     let at = |fraction: f64| seconds[((seconds.len() - 1) as f64 * fraction).round() as usize];
     let (least, median, spread) = (at(0.0), at(0.5), at(0.75) - at(0.25));
+    let batch = inputs.first().map_or(1, |input| input.shape()[0]);
     let macs = summarise(&target.graph).macs as f64 * batch as f64;
     let gmacs = macs / median / 1e9;
     let (compile, bind) = (engine.compile_seconds, engine.bind_seconds);

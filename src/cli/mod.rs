@@ -6,6 +6,7 @@ mod console;
 mod dump;
 mod engine;
 mod eval;
+mod inputs;
 mod list;
 mod ranking;
 mod run;
