@@ -5,7 +5,7 @@
 //!
 //! `extern "C" fn(operands: *const *mut f32, begin: usize, end: usize, batch: usize)` does the tasks `begin..end` of `0..spec.n_tasks(batch)`. Tasks
 //! write disjoint parts of the result and may run in any order and on any thread. `operands` are, in this order: the inputs of the operation, its packed
-//! parameters, the operands of the epilogue, the result. Each tensor's spec is a [`View`](crate::plan::View); the pointer is to the first float of the first image's tensor, halo
+//! parameters, the operands of the epilogue, the calling thread's scratch memory if the kernel [asks](KernelSpec::scratch_size) for any, the result. Each tensor's spec is a [`View`](crate::plan::View); the pointer is to the first float of the first image's tensor, halo
 //! included. A kernel that writes a tensor with a halo writes the halo's zeros too: see `codegen::clif`.
 
 pub mod conv;

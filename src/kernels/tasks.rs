@@ -61,6 +61,24 @@ impl KernelSpec {
     }
 }
 
+impl KernelSpec {
+    /// Floats that a thread needs to itself while it does tasks of this kernel. If there are any, the last operand but one points to them; they hold anything
+    /// when a call begins.
+    pub fn scratch_size(&self) -> usize {
+        match self {
+            KernelSpec::Conv(_)
+            | KernelSpec::Depthwise(_)
+            | KernelSpec::Dense(_)
+            | KernelSpec::Pool(_)
+            | KernelSpec::Map(_)
+            | KernelSpec::Lrn(_)
+            | KernelSpec::Softmax(_)
+            | KernelSpec::Copy(_)
+            | KernelSpec::Resize(_) => 0,
+        }
+    }
+}
+
 /// A tensor of one pixel without halo has its channels side by side, whatever its block: as a plane of one row, it has long vectors.
 pub fn as_row(view: &View) -> Option<View> {
     let is_pixel = view.height == 1 && view.width == 1 && view.halo.is_zero();

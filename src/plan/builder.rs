@@ -100,7 +100,9 @@ impl Builder {
             })
             .collect();
         let arena_size = assign_offsets(&mut buffers, self.steps.len().max(1));
+        let scratch_size = self.kernels.iter().map(KernelSpec::scratch_size).max();
         Plan {
+            scratch_size: scratch_size.unwrap_or(0),
             kernels: self.kernels,
             steps: self.steps,
             buffers,

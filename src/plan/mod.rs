@@ -74,6 +74,8 @@ pub enum Operand {
     Output(usize),
     /// A packed parameter.
     Param(PackedId),
+    /// Memory that belongs to the calling thread while it does the step, [`Plan::scratch_size`] floats; of a kernel that asks for it, the last operand but one.
+    Scratch,
 }
 
 /// One call of a kernel over its whole range of tasks.
@@ -122,6 +124,8 @@ pub struct Plan {
     pub packed: Vec<PackedParam>,
     /// Size of all packed parameters, floats.
     pub packed_size: usize,
+    /// Floats that each thread needs to itself: the most that a kernel asks for.
+    pub scratch_size: usize,
     /// What [`Operand::Input`] counts.
     pub inputs: Vec<Port>,
     /// What [`Operand::Output`] counts.

@@ -36,6 +36,7 @@ impl Memory for PlanMemory<'_> {
             Operand::Input(input) => self.inputs[input][index],
             Operand::Output(output) => self.outputs[output][index],
             Operand::Param(id) => self.params[self.plan.packed[id.0 as usize].param.index()][index],
+            Operand::Scratch => panic!("references need no scratch memory"),
         }
     }
 
@@ -47,7 +48,9 @@ impl Memory for PlanMemory<'_> {
                 self.arena[buffer.offset * self.batch + offset + index] = value;
             }
             Operand::Output(output) => self.outputs[output][index] = value,
-            Operand::Input(_) | Operand::Param(_) => panic!("written to what is only read"),
+            Operand::Input(_) | Operand::Param(_) | Operand::Scratch => {
+                panic!("written to what is no tensor to write")
+            }
         }
     }
 }

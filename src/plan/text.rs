@@ -104,6 +104,7 @@ fn operand_text(operand: &Operand) -> String {
         Operand::Input(index) => format!("in{index}"),
         Operand::Output(index) => format!("out{index}"),
         Operand::Param(id) => format!("p{}", id.0),
+        Operand::Scratch => "scratch".into(),
     }
 }
 

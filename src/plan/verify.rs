@@ -23,8 +23,8 @@ impl KernelSpec {
     }
 }
 
-/// Checks that every operand lies within its buffer, that every parameter is as long as its kernel reads, that what is read was written, and that buffers that live together lie apart. An error is a fault of
-/// the compiler.
+/// Checks that every operand lies within its buffer, that every parameter is as long as its kernel reads, that kernels get scratch memory exactly where they
+/// ask for it and enough, that what is read was written, and that buffers that live together lie apart. An error is a fault of the compiler.
 pub fn verify_plan(plan: &Plan) -> Result<(), String> {
     let mut written = vec![false; plan.buffers.len()];
     for (index, step) in plan.steps.iter().enumerate() {
@@ -37,19 +37,26 @@ pub fn verify_plan(plan: &Plan) -> Result<(), String> {
         // Those of an epilogue count among its operands: their views stand still from image to image.
         let n_further = inputs.iter().filter(|view| view.image_stride == 0).count();
         let n_params = packings.len().saturating_sub(n_further);
-        if step.operands.len() != inputs.len() + n_params + 1 {
+        let mut operands = step.operands.clone();
+        if spec.scratch_size() > 0 {
+            let scratch = operands.len().checked_sub(2).map(|at| operands.remove(at));
+            if scratch != Some(Operand::Scratch) || spec.scratch_size() > plan.scratch_size {
+                return fail("it lacks scratch memory".into());
+            }
+        }
+        if operands.len() != inputs.len() + n_params + 1 {
             return fail(format!(
                 "{} operands for {} inputs, {n_params} parameters and a result",
-                step.operands.len(),
+                operands.len(),
                 inputs.len()
             ));
         }
-        // Operands: the operation's input(s), the parameters, the epilogue's, the result.
+        // Operands: the operation's input(s), the parameters, the epilogue's, (scratch memory,) the result.
         let mut views: Vec<Option<View>> = inputs.into_iter().map(Some).collect();
         views.splice(1..1, std::iter::repeat_n(None, n_params));
         views.push(Some(*spec.output()));
         let last = views.len() - 1;
-        for (position, (operand, view)) in step.operands.iter().zip(&views).enumerate() {
+        for (position, (operand, view)) in operands.iter().zip(&views).enumerate() {
             match (operand, view) {
                 (Operand::Buffer { buffer, offset }, Some(view)) => {
                     let Some(known) = plan.buffers.get(buffer.0 as usize) else {
@@ -102,6 +109,9 @@ pub fn verify_plan(plan: &Plan) -> Result<(), String> {
                     if position == last && matches!(operand, Operand::Input(_)) {
                         return fail("it writes an input".into());
                     }
+                }
+                (Operand::Scratch, _) => {
+                    return fail(format!("operand {position} is scratch memory unasked for"));
                 }
                 (_, None) => return fail(format!("operand {position} is no parameter")),
             }

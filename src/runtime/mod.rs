@@ -5,7 +5,10 @@ mod error;
 mod kernels;
 mod schedule;
 mod session;
+mod stopwatch;
 mod team;
+#[cfg(test)]
+mod team_tests;
 mod tensor;
 #[cfg(test)]
 mod tests;

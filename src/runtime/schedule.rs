@@ -1,6 +1,6 @@
 //! How the steps of a plan are shared out among threads.
 
-use crate::plan::{KernelId, Plan};
+use crate::plan::{KernelId, Operand, Plan};
 
 /// Cost (see `KernelSpec::cost`) from which a step is worth more than one thread: waking and meeting takes about a microsecond.
 const PARALLEL_COST: u64 = 100_000;
@@ -21,6 +21,8 @@ pub(super) struct Turn {
     pub chunk: usize,
     /// Whether all threads must be done with what came before, and with this before what follows.
     pub is_shared: bool,
+    /// Whether the last operand but one is the thread's own memory.
+    pub needs_scratch: bool,
 }
 
 /// The turns of a plan for a batch on so many threads.
@@ -44,6 +46,7 @@ pub(super) fn schedule(plan: &Plan, batch: usize, n_threads: usize) -> Vec<Turn>
                 n_tasks,
                 chunk,
                 is_shared,
+                needs_scratch: step.operands.iter().rev().nth(1) == Some(&Operand::Scratch),
             }
         })
         .collect()
