@@ -318,6 +318,59 @@ fn a_bench_tells_its_numbers() {
     );
 }
 
+#[test]
+fn a_profile_tells_where_the_time_goes() {
+    let args = ["profile", DIGITS, "--runs", "3", "--batch", "2"];
+    let args = [&args[..], &["--threads", "1"]].concat();
+    let profile = json(&succeed(&[&args[..], &["--json"]].concat()));
+    let sum = |key: &str| -> f64 {
+        let steps = profile["steps"].as_array().expect("steps").iter();
+        steps
+            .map(|step| step[key].as_f64().expect("a number"))
+            .sum()
+    };
+    let summary = json(&succeed(&["summary", DIGITS, "--format", "json"]));
+    let macs = summary["macs"].as_f64().expect("a number");
+    assert_eq!(sum("flops"), 2.0 * 2.0 * macs);
+    assert!((sum("share") - 1.0).abs() < 1e-9);
+    assert_eq!(profile["steps_seconds"].as_f64(), Some(sum("seconds")));
+    for rate in ["gflops_per_second", "read_gbytes_per_second"] {
+        assert!(
+            profile["peak"][rate]
+                .as_f64()
+                .is_some_and(|rate| rate > 0.0)
+        );
+    }
+    let table = succeed(&args);
+    assert!(table.contains("GFLOP/s") && table.contains("a whole run"));
+}
+
+#[test]
+fn kernels_are_measured_once_each() {
+    let (_directory, net) = directory_with(
+        "equal.net",
+        "net Equal {\n  input x: [8, 8, 8]\n  repeat i in 0..3 { conv(8, 3x3, pad=1) -> relu }\n  flatten -> dense(4)\n  output y\n}\n",
+    );
+    let bench = |nets: &[&str]| -> usize {
+        let options = ["bench", "--kernels", "--json", "--threads", "1"];
+        let result = json(&succeed(&[&options[..], nets].concat()));
+        let kernels = result["kernels"].as_array().expect("kernels");
+        for kernel in kernels {
+            assert!(
+                kernel["share_of_bound"]
+                    .as_f64()
+                    .is_some_and(|share| share > 0.0)
+            );
+        }
+        kernels.len()
+    };
+    let (equal, digits) = (bench(&[text(&net)]), bench(&[DIGITS]));
+    assert!((2..=4).contains(&equal), "{equal}");
+    assert_eq!(bench(&[text(&net), text(&net), DIGITS]), equal + digits);
+    let several = netc(&["bench", DIGITS, DIGITS]);
+    assert_eq!(several.status.code(), Some(2));
+}
+
 /// A bench that serves: the child, its standard input, the lines that it prints.
 fn serving() -> (Child, ChildStdin, BufReader<ChildStdout>) {
     let input = ["--input", "nets/digits/images/7.png"];

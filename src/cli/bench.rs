@@ -5,11 +5,10 @@ use std::time::Instant;
 use serde_json::json;
 
 use super::console::{self, Failure};
-use super::engine::Engine;
-use super::inputs;
-use super::target::{self, Include, Weights};
+use super::measure::{Measured, Setting};
 use crate::check::summarise;
 
+mod kernels;
 mod serve;
 
 /// Measure how long a net takes
@@ -17,25 +16,20 @@ mod serve;
 #[command(after_help = "\
 Times are wall-clock times of whole runs, conversion between plain and blocked layouts included. The spread is that of the middle half of the runs. Without --weights the weights are random (seed 0), which takes as long as trained ones.
 
---serve keeps the net loaded, so that it can take turns with other programs. It runs twice, prints one line of JSON, {\"ready\":true,\"compile_ms\":..,\"bind_ms\":..,\"peak_rss_mb\":..}, and then answers each line of the standard input, a number of seconds, with the times of the runs it made in them, at least one and at most a million: {\"ms\":[..]}. The end of the input ends it.")]
+--serve keeps the net loaded, so that it can take turns with other programs. It runs twice, prints one line of JSON, {\"ready\":true,\"compile_ms\":..,\"bind_ms\":..,\"peak_rss_mb\":..}, and then answers each line of the standard input, a number of seconds, with the times of the runs it made in them, at least one and at most a million: {\"ms\":[..]}. The end of the input ends it.
+
+--kernels takes several nets, or without any those of nets/ in the working directory that speed is judged by, and measures each distinct kernel once, in turns with the machine's peak (`netc profile --help` tells of that). Its parameters and tensors are in the caches as far as they fit.")]
 pub struct Args {
     /// FILE.net, FILE.net:NET or a manifest
-    net: String,
+    #[arg(required_unless_present = "kernels")]
+    net: Option<String>,
+
+    /// More nets, for --kernels
+    #[arg(value_name = "NET", requires = "kernels")]
+    more: Vec<String>,
 
     #[command(flatten)]
-    weights: Weights,
-
-    /// Images at a time [default: 1, or as many as --input holds]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    batch: Option<u16>,
-
-    /// What to run on, as for `netc run`; several files make one batch [default: noise]
-    #[arg(long, value_name = "FILE")]
-    input: Vec<String>,
-
-    /// Threads to run on, at most 256 [default: all]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
-    threads: Option<u16>,
+    setting: Setting,
 
     /// Measured runs; two more before them warm the caches
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..))]
@@ -49,22 +43,33 @@ pub struct Args {
     #[arg(long, conflicts_with_all = ["runs", "json"])]
     serve: bool,
 
-    #[command(flatten)]
-    include: Include,
+    /// Measure each kernel of convolutions and dense layers by itself, see below
+    #[arg(long, conflicts_with_all = ["runs", "serve", "input"])]
+    kernels: bool,
 }
 
-/// Runs before the first measured one.
-const WARM_UPS: usize = 2;
+/// Does what the arguments say.
+pub fn run(args: &Args) -> Result<(), Failure> {
+    let nets: Vec<&str> = args
+        .net
+        .iter()
+        .chain(&args.more)
+        .map(String::as_str)
+        .collect();
+    match nets.as_slice() {
+        [net] if !args.kernels => runs(args, net),
+        nets => kernels::run(&args.setting, nets, args.json),
+    }
+}
 
 /// Times whole runs.
-pub fn run(args: &Args) -> Result<(), Failure> {
-    let target = target::open(&args.net, args.weights.weights.as_deref(), &args.include)?;
-    let inputs = inputs::to_measure(&target, &args.input, args.batch)?;
-    let source = target.weights(&args.weights.or_random())?;
-    let engine = Engine::build(&target, &source, args.threads)?;
-    for _ in 0..WARM_UPS {
-        engine.run_tensors(&inputs)?;
-    }
+fn runs(args: &Args, net: &str) -> Result<(), Failure> {
+    let Measured {
+        target,
+        engine,
+        inputs,
+        batch,
+    } = args.setting.load(net)?;
     if args.serve {
         return serve::serve(&engine, &inputs);
     }
@@ -83,7 +88,6 @@ pub fn run(args: &Args) -> Result<(), Failure> {
 
     let at = |fraction: f64| seconds[((seconds.len() - 1) as f64 * fraction).round() as usize];
     let (least, median, spread) = (at(0.0), at(0.5), at(0.75) - at(0.25));
-    let batch = inputs.first().map_or(1, |input| input.shape()[0]);
     let macs = summarise(&target.graph).macs as f64 * batch as f64;
     let gmacs = macs / median / 1e9;
     let (compile, bind) = (engine.compile_seconds, engine.bind_seconds);

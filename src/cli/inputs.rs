@@ -1,16 +1,10 @@
-//! What a net is run on: files that the user names, or noise.
+//! What a net is run on: the files that the user names.
 
 use std::path::Path;
 
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::SeedableRng;
-use rand_distr::{Distribution, StandardNormal};
-
-use super::console::Failure;
 use super::target::Target;
 use crate::data::{Array, Wanted, read_batch};
 use crate::diagnostic::{Diagnostic, codes};
-use crate::runtime::Tensor;
 
 /// The files of each input of the net, in the net's order.
 pub fn assign<'a>(target: &Target, words: &'a [String]) -> Result<Vec<Vec<&'a Path>>, Diagnostic> {
@@ -87,50 +81,4 @@ pub fn read(target: &Target, files: &[Vec<&Path>]) -> Result<Vec<Array>, Diagnos
         batches.push(batch);
     }
     Ok(batches)
-}
-
-/// What to measure on: the first `batch` images of the named files (all of them without `batch`), or `batch` (else 1) images of noise where none is named.
-pub fn to_measure(
-    target: &Target,
-    words: &[String],
-    batch: Option<u16>,
-) -> Result<Vec<Tensor>, Failure> {
-    let batch = batch.map(usize::from);
-    if words.is_empty() {
-        return noise(target, batch.unwrap_or(1));
-    }
-    let mut inputs = Vec::new();
-    for mut array in read(target, &assign(target, words)?)? {
-        let n_images = array.shape[0];
-        let wanted = batch.unwrap_or(n_images);
-        if wanted > n_images {
-            return Err(Diagnostic::without_place(
-                codes::INPUT_SHAPE,
-                format!("the input holds {n_images} images, fewer than the batch of {wanted}"),
-            )
-            .into());
-        }
-        array
-            .values
-            .truncate(array.values.len() / n_images * wanted);
-        array.shape[0] = wanted;
-        inputs.push(Tensor::new(array.shape, &array.values)?);
-    }
-    Ok(inputs)
-}
-
-/// Normally distributed numbers, the same every time.
-fn noise(target: &Target, batch: usize) -> Result<Vec<Tensor>, Failure> {
-    let mut random = ChaCha8Rng::seed_from_u64(0);
-    let mut inputs = Vec::new();
-    for input in &target.graph.inputs {
-        let sizes = target.graph.node(input.node).shape.sizes();
-        let shape = std::iter::once(batch).chain(sizes.map(|size| size as usize));
-        let mut tensor = Tensor::zeroed(shape.collect())?;
-        for value in tensor.values_mut() {
-            *value = StandardNormal.sample(&mut random);
-        }
-        inputs.push(tensor);
-    }
-    Ok(inputs)
 }

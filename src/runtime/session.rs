@@ -1,5 +1,7 @@
 //! A net that is ready to run.
 
+mod alone;
+
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
