@@ -9,6 +9,7 @@ Exported networks, 6 GB of them, stay in the cache directory; raw results are ad
 """
 import argparse
 import json
+import os
 import platform
 import subprocess
 import sys
@@ -88,6 +89,7 @@ def main():
         subprocess.run([python, HERE / "export.py", models, net], check=True)
         for batch in args.batch:
             for threads in args.threads:
+                load = round(os.getloadavg()[0], 1)
                 setting = f"{net}, batch {batch}, threads {threads}"
                 try:
                     result = rounds.compare(python, args.engines, net, models / net, batch, threads, args.rounds, args.turn, args.netc)
@@ -96,7 +98,7 @@ def main():
                     print(failed[-1], file=sys.stderr, flush=True)
                     continue
                 with args.raw.open("a") as raw:
-                    raw.write(json.dumps({"cpu": cpu(), **result}) + "\n")
+                    raw.write(json.dumps({"cpu": cpu(), "load": load, **result}) + "\n")
                 times = table.least(result)
                 print(f"{setting}: " + ", ".join(f"{name} {min(ms):.2f} ms" for name, ms in times.items()), flush=True)
     settings = {(net, batch, threads) for net in args.nets for batch in args.batch for threads in args.threads}

@@ -10,6 +10,7 @@ HEAD = """# netc against other engines
 Made by `benches/peers/run.py`. All engines stay loaded side by side and take turns in random order; a round is a turn of each. An engine's time in a round is
 the least of its turn. Times are *median of the rounds / best of all*, in ms. The best peer is the one with the smallest median; *ratio* is the median over
 the rounds of netc's time over the best peer's in the same round, *best/best* the best time of all rounds over the best peer's. Below 1 netc is faster.
+*load* is the number of busy threads before (one minute's average): what is measured beside other work says less.
 """
 
 
@@ -45,8 +46,8 @@ def row(*cells):
 
 
 def speed(results, names):
-    yield row("net", "batch", "threads", *names, "best peer", "ratio", "best/best", "target", "met")
-    yield row("---", *["---:"] * (len(names) + 2), "---", "---:", "---:", "---:", "---")
+    yield row("net", "batch", "threads", *names, "best peer", "ratio", "best/best", "target", "met", "load")
+    yield row("---", *["---:"] * (len(names) + 2), "---", "---:", "---:", "---:", "---", "---:")
     for result in results:
         times, found = least(result), compare(result)
         cells = [f"{median(times[n]):.2f} / {min(times[n]):.2f}" if n in times else "" for n in names]
@@ -54,7 +55,7 @@ def speed(results, names):
         best, *ratios = found or ("",)
         met = "" if wanted is None or not ratios else "yes" if ratios[0] <= wanted else "**no**"
         verdict = best, *([f"{ratio:.3f}" for ratio in ratios] or ["", ""]), wanted or "", met
-        yield row(result["net"], result["batch"], result["threads"], *cells, *verdict)
+        yield row(result["net"], result["batch"], result["threads"], *cells, *verdict, result["load"])
 
 
 def session(results, names):

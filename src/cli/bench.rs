@@ -18,7 +18,7 @@ Times are wall-clock times of whole runs, conversion between plain and blocked l
 
 --serve keeps the net loaded, so that it can take turns with other programs. It runs twice, prints one line of JSON, {\"ready\":true,\"compile_ms\":..,\"bind_ms\":..,\"peak_rss_mb\":..}, and then answers each line of the standard input, a number of seconds, with the times of the runs it made in them, at least one and at most a million: {\"ms\":[..]}. The end of the input ends it.
 
---kernels takes several nets, or without any those of nets/ in the working directory that speed is judged by, and measures each distinct kernel once, in turns with the machine's peak (`netc profile --help` tells of that). Its parameters and tensors are in the caches as far as they fit.")]
+--kernels takes several nets, or without any those of nets/ in the working directory that speed is judged by, and measures each distinct kernel once, in turns with the machine's peak (`netc profile --help` tells of that); the best of each counts. Its parameters and tensors are in the caches as far as they fit.")]
 pub struct Args {
     /// FILE.net, FILE.net:NET or a manifest
     #[arg(required_unless_present = "kernels")]

@@ -57,10 +57,11 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     }
     bar.finish_and_clear();
 
+    let peak = gauge.usual();
     let whole = median(&whole);
     let rates = plan.steps.iter().zip(&steps).map(|(step, seconds)| {
         let spec = &plan.kernels[step.kernel.0 as usize];
-        (step, spec, Rate::new(spec, batch, median(seconds), &gauge))
+        (step, spec, Rate::new(spec, batch, median(seconds), peak))
     });
     let rates: Vec<_> = rates.collect();
     let sum: f64 = rates.iter().map(|(.., rate)| rate.seconds).sum();
@@ -76,9 +77,9 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         return console::print_json(&json!({
             "net": target.graph.name, "batch": batch, "threads": engine.n_threads, "runs": args.runs,
             "peak": {
-                "gflops_per_second": gauge.gflops(),
+                "gflops_per_second": peak.gflops,
                 "vector_floats": gauge.lanes(),
-                "read_gbytes_per_second": gauge.gbytes(),
+                "read_gbytes_per_second": peak.gbytes,
             },
             "steps": steps.collect::<Vec<_>>(),
             "steps_seconds": sum, "run_seconds": whole,
@@ -103,9 +104,9 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         target.graph.name,
         engine.n_threads,
         args.runs,
-        gauge.gflops(),
+        peak.gflops,
         gauge.lanes(),
-        gauge.gbytes(),
+        peak.gbytes,
         console::table(&rows, &[false, false, true, true, true, true, true, false]),
         1e3 * sum,
         1e3 * whole,

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::kernels::KernelSpec;
-use crate::runtime::Gauge;
+use crate::runtime::Peak;
 
 /// A kernel's time against what the machine can do.
 pub struct Rate {
@@ -17,10 +17,10 @@ pub struct Rate {
 }
 
 impl Rate {
-    pub fn new(spec: &KernelSpec, batch: usize, seconds: f64, gauge: &Gauge) -> Rate {
+    pub fn new(spec: &KernelSpec, batch: usize, seconds: f64, peak: Peak) -> Rate {
         let (flops, bytes) = (batch as u64 * spec.flops(), spec.bytes(batch));
-        let computing = flops as f64 * 1e-9 / gauge.gflops();
-        let moving = bytes as f64 * 1e-9 / gauge.gbytes();
+        let computing = flops as f64 * 1e-9 / peak.gflops;
+        let moving = bytes as f64 * 1e-9 / peak.gbytes;
         let bound = if computing > moving { "fma" } else { "memory" };
         // A step without tasks takes no time.
         let share = match seconds > 0.0 {

@@ -17,6 +17,6 @@ mod tests;
 pub use buffer::AlignedBuffer;
 pub use error::RunError;
 pub use kernels::Kernels;
-pub use peak::{Gauge, median};
+pub use peak::{Gauge, MultiplyAdds, Peak, median};
 pub use session::Session;
 pub use tensor::Tensor;

@@ -10,7 +10,7 @@ use super::super::measure::{Measured, Setting};
 use super::super::rate::Rate;
 use crate::kernels::KernelSpec;
 use crate::plan::View;
-use crate::runtime::{Gauge, median};
+use crate::runtime::{Gauge, Peak};
 
 /// What is measured where no net is named, in the working directory.
 const NETS: [&str; 17] = [
@@ -46,8 +46,8 @@ struct Row {
     /// Where it was met first.
     place: String,
     rate: Rate,
-    /// GFLOP/s of the machine meanwhile.
-    peak: f64,
+    /// Of the machine meanwhile.
+    peak: Peak,
 }
 
 /// Times every distinct convolution and dense kernel of the nets.
@@ -111,20 +111,21 @@ fn measure(
         }
         gauge.restart();
         gauge.turn();
-        let least = (*batch as u64 * spec.flops()) as f64 * 1e-9 / gauge.gflops();
-        let n_runs = ((TURN / least) as usize).clamp(1, MAX_RUNS);
+        let at_best = (*batch as u64 * spec.flops()) as f64 * 1e-9 / gauge.best().gflops;
+        let n_runs = ((TURN / at_best) as usize).clamp(1, MAX_RUNS);
         let session = engine.session.of_step(index, 1 + n_runs, *batch)?;
-        let mut seconds = Vec::new();
+        let mut least = Duration::MAX;
         for _ in 0..TURNS {
             let (_, times) = session.run_timed(inputs)?;
-            seconds.extend(times[1..].iter().map(Duration::as_secs_f64));
+            least = times[1..].iter().copied().fold(least, Duration::min);
             gauge.turn();
         }
+        let peak = gauge.best();
         rows.push(Row {
             spec: spec.clone(),
             place: format!("{} {}", target.graph.name, step.name),
-            rate: Rate::new(spec, *batch, median(&seconds), gauge),
-            peak: gauge.gflops(),
+            rate: Rate::new(spec, *batch, least.as_secs_f64(), peak),
+            peak,
         });
     }
     bar.finish_and_clear();
@@ -141,7 +142,7 @@ impl Row {
 
     fn cells(&self) -> Vec<String> {
         let time = format!("{:.1}", 1e6 * self.rate.seconds);
-        let peak = format!("{:.1}", self.peak);
+        let peak = format!("{:.1}", self.peak.gflops);
         let mut cells = vec![
             self.shape(),
             self.spec.describe(),
@@ -156,7 +157,7 @@ impl Row {
     fn as_json(&self) -> Value {
         let mut value = json!({
             "shape": self.shape(), "kernel": self.spec.describe(), "first": self.place,
-            "peak_gflops_per_second": self.peak,
+            "peak_gflops_per_second": self.peak.gflops, "peak_read_gbytes_per_second": self.peak.gbytes,
         });
         self.rate.add_to(&mut value);
         value
