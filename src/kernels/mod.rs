@@ -22,7 +22,7 @@ pub mod winograd;
 
 pub use conv::Sharing;
 pub use packing::{ConvPacking, DensePacking, Packing, WinogradPacking};
-pub use schedule::{Schedule, Strip};
+pub use schedule::{NEAR_CACHE, Schedule, Strip};
 pub use spec::{
     ConvSpec, CopySpec, DenseSpec, DepthwiseSpec, Epilogue, KernelSpec, Lattice, LrnSpec, MapSpec,
     PoolSpec, PoolWindows, ResizeSpec, SoftmaxSpec, TransposedTaps,

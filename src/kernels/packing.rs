@@ -52,13 +52,15 @@ pub struct DensePacking {
     pub block: usize,
 }
 
-/// `[K / unit][points][C][unit]` of a weight `[K, C, 3, 3]`; the last unit may be narrower, a multiple of `granule`.
+/// `[K / group][points][group / unit][C][unit]` of a weight `[K, C, 3, 3]`; the last group and unit may be narrower, multiples of `granule`.
+/// What a task reads lies in the order of its loops: one stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
 pub struct WinogradPacking {
     pub out_channels: usize,
     pub in_channels: usize,
     pub tile: usize,
+    pub group: usize,
     pub unit: usize,
     pub granule: usize,
 }
@@ -169,21 +171,25 @@ impl WinogradPacking {
         let n_points = (self.tile + 2).pow(2);
         let mut points = [0.0; 36];
         let padded = self.out_channels.next_multiple_of(self.granule);
-        for first in (0..padded).step_by(self.unit) {
-            let unit = self.unit.min(padded - first);
-            let (this, rest) = out.split_at_mut(n_points * self.in_channels * unit);
+        for group in (0..padded).step_by(self.group) {
+            let end = (group + self.group).min(padded);
+            let of_point = (end - group) * self.in_channels;
+            let (this, rest) = out.split_at_mut(n_points * of_point);
             out = rest;
-            let real = unit.min(self.out_channels - first);
-            for c in 0..self.in_channels {
-                for lane in 0..unit {
-                    if lane < real {
-                        let filter = ((first + lane) * self.in_channels + c) * 9;
-                        transforms.weights(&values[filter..filter + 9], &mut points);
-                    } else {
-                        points.fill(0.0);
-                    }
-                    for (point, &value) in points[..n_points].iter().enumerate() {
-                        this[(point * self.in_channels + c) * unit + lane] = value;
+            for first in (group..end).step_by(self.unit) {
+                let unit = self.unit.min(end - first);
+                for c in 0..self.in_channels {
+                    let place = (first - group) * self.in_channels + c * unit;
+                    for lane in 0..unit {
+                        if first + lane < self.out_channels {
+                            let filter = ((first + lane) * self.in_channels + c) * 9;
+                            transforms.weights(&values[filter..filter + 9], &mut points);
+                        } else {
+                            points.fill(0.0);
+                        }
+                        for (point, &value) in points[..n_points].iter().enumerate() {
+                            this[point * of_point + place + lane] = value;
+                        }
                     }
                 }
             }
@@ -240,16 +246,13 @@ impl ConvSpec {
 
 impl WinogradSpec {
     fn packing(&self) -> Packing {
-        let family = self.conv.family;
         Packing::Winograd(WinogradPacking {
             out_channels: self.conv.output.channels,
             in_channels: self.conv.input.channels,
             tile: self.tile,
+            group: self.cut.units_per_task * self.unit(),
             unit: self.unit(),
-            granule: match family.is_assembled() {
-                true => family.lanes(),
-                false => self.unit(),
-            },
+            granule: self.granule(),
         })
     }
 }

@@ -11,7 +11,7 @@ const FLOPS_PER_TASK: usize = 1 << 17;
 const CACHE: usize = 512 << 10;
 
 /// Bytes that we count on finding again in a core's first-level cache.
-const NEAR_CACHE: usize = 24 << 10;
+pub const NEAR_CACHE: usize = 24 << 10;
 
 /// From the start of a multiply-add to its result. Two can start a cycle, so that twice as many must be under way.
 const MULTIPLY_ADD_CYCLES: usize = 4;

@@ -1,7 +1,7 @@
 //! Convolution by Winograd's algorithm: the nest around transforms and products; see [`crate::kernels::winograd`].
 
 use cranelift::codegen::ir::condcodes::IntCC;
-use cranelift::codegen::ir::{FuncRef, Value, types};
+use cranelift::codegen::ir::{FuncRef, InstBuilder, Value, types};
 
 use super::conv::{Unit, apply_epilogue, emit_tiles};
 use super::emitter::{Emitter, LANES};
@@ -188,10 +188,18 @@ impl<'s> Kernel<'s> {
     ) {
         let spec = self.spec;
         let channels = spec.conv.input.channels;
-        let number = e.add(first, index);
-        // Weights lie by unit, then by point; all units but the last are equally wide.
-        let weight = e.advance(self.weight, number, spec.points() * channels * spec.unit());
-        let weight = e.advance(weight, point, channels * vectors * spec.conv.family.lanes());
+        // Weights lie by group, point, unit; all units but the very last are equally wide.
+        let weight = e.advance(self.weight, first, spec.points() * channels * spec.unit());
+        let padded = spec.conv.output.channels.next_multiple_of(spec.granule());
+        let begun = e.mul_const(first, spec.unit() as i64);
+        let left = e.int(padded as i64);
+        let left = e.sub(left, begun);
+        let most = e.int((spec.cut.units_per_task * spec.unit()) as i64);
+        let group = e.min_int(left, most);
+        let of_point = e.mul_const(group, (channels * size_of::<f32>()) as i64);
+        let behind = e.builder().ins().imul(point, of_point);
+        let weight = e.add(weight, behind);
+        let weight = e.advance(weight, index, channels * spec.unit());
         let source = e.advance(self.scratch, point, spec.input_stride());
         let products = e.offset(self.scratch, spec.products_start() as i64);
         let products = e.advance(products, point, spec.product_stride());

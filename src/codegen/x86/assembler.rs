@@ -140,11 +140,6 @@ impl Assembler {
         self.family.lanes()
     }
 
-    /// Vector registers that nobody holds.
-    pub fn n_free(&self) -> usize {
-        self.vectors.borrow().len()
-    }
-
     fn note(&mut self, result: Result<(), IcedError>) {
         if let Err(error) = result {
             self.error.get_or_insert(error.to_string());
@@ -247,10 +242,16 @@ impl Assembler {
         }
     }
 
-    /// Asks for the cache line that lies so many floats from `base`.
+    /// Asks for the cache line that lies so many floats from `base`, to read it.
     pub fn prefetch(&mut self, base: &Word, floats: i64) {
         let place = self.place(base, floats, false);
         self.emit(Instruction::with1(Code::Prefetcht0_m8, place));
+    }
+
+    /// The same to write it.
+    pub fn prefetch_to_write(&mut self, base: &Word, floats: i64) {
+        let place = self.place(base, floats, false);
+        self.emit(Instruction::with1(Code::Prefetchw_m8, place));
     }
 
     /// Does `body` `count` times; not a loop where once is all.

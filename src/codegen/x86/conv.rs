@@ -7,10 +7,14 @@
 use super::assembler::{Assembler, Vector, Word};
 use super::epilogue::{self, Operand, is_wide};
 use crate::codegen::CodegenError;
-use crate::kernels::{ConvSpec, Epilogue, Sharing, TileFamily};
+use crate::kernels::{ConvSpec, Epilogue, NEAR_CACHE, Sharing, TileFamily};
+use crate::plan::View;
 
 /// Steps (one input channel of one tap) that are written out before there is a loop.
 const UNROLLED_STEPS: usize = 24;
+
+/// Floats that weights are asked for ahead of their use, where they are read from further than the first-level cache: 4 KiB.
+const PREFETCH_FLOATS: i64 = 1024;
 
 /// A strip's tiles.
 #[derive(Clone, Copy)]
@@ -75,6 +79,33 @@ impl<'s> ConvStrip<'s> {
                 (inputs / chunk, inputs % chunk)
             }
         }
+    }
+
+    /// Asks for what the tile will read and write when its sums are done: by then it is near.
+    fn prefetch_results(&self, a: &mut Assembler, output: &Word, table: &Word) {
+        let ConvSpec {
+            output: view,
+            lattice,
+            ..
+        } = self.spec;
+        let operands = Operand::load(a, self.epilogue(), table);
+        for [row, column] in self.pixels() {
+            let [row, column] = [row * lattice.step[0], column * lattice.step[1]];
+            for v in 0..self.vectors {
+                let channel = v * a.lanes();
+                for operand in &operands {
+                    operand.prefetch(a, [row, column], channel);
+                }
+                a.prefetch_to_write(output, place(view, [row, column], channel));
+            }
+        }
+    }
+
+    /// Whether the weights of a unit are more than the first-level cache holds.
+    fn streams_weights(&self) -> bool {
+        let taps = self.spec.kernel[0] * self.spec.kernel[1];
+        let unit = self.vectors * self.spec.family.lanes();
+        unit * self.spec.group_inputs() * taps * size_of::<f32>() > NEAR_CACHE
     }
 
     /// All steps of a tile.
@@ -169,6 +200,11 @@ impl<'s> ConvStrip<'s> {
             let input = |pixel: usize| places[pixel] + (place + channel) as i64;
             let weight = |v: usize| (cursor.weight_offset + v * lanes) as i64;
             let sum = |pixel: usize, v: usize| &sums[pixel * self.vectors + v];
+            if self.streams_weights() {
+                for v in 0..self.vectors {
+                    a.prefetch(&cursor.weight, weight(v) + PREFETCH_FLOATS);
+                }
+            }
             if self.spec.sharing() == Sharing::Lanes {
                 let w = a.load(&cursor.weight, weight(0));
                 for pixel in 0..places.len() {
@@ -212,11 +248,15 @@ impl<'s> ConvStrip<'s> {
             if let Some(epilogue) = epilogue {
                 epilogue::apply(a, &epilogue.function, sum, &operands, [row, column], channel);
             }
-            let plane = channel / view.block * view.plane_stride() + channel % view.block;
-            let place = plane + row * view.row_stride() + column * view.pixel_stride();
-            a.store(sum, output, place as i64);
+            a.store(sum, output, place(view, [row, column], channel));
         }
     }
+}
+
+/// Floats from a tile's first result to the one so many rows, columns and channels further.
+fn place(view: &View, [row, column]: [usize; 2], channel: usize) -> i64 {
+    let plane = channel / view.block * view.plane_stride() + channel % view.block;
+    (plane + row * view.row_stride() + column * view.pixel_stride()) as i64
 }
 
 /// Assembles a strip.
@@ -225,6 +265,7 @@ pub fn conv_strip(strip: &ConvStrip) -> Result<Vec<u8>, CodegenError> {
     let (mut a, [input, weight, output, count, bias, table]) = Assembler::start(spec.family);
     let n_sums = strip.n_pixels() * strip.vectors;
     a.count_down(&count, |a| {
+        strip.prefetch_results(a, &output, &table);
         let first: Vec<Vector> = (0..strip.vectors)
             .map(|v| match spec.bias {
                 true => a.load(&bias, (v * a.lanes()) as i64),

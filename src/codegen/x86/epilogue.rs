@@ -98,15 +98,30 @@ impl<'s> Operand<'s> {
         views.iter().enumerate().map(load).collect()
     }
 
-    /// The elements for the vector of results that begins `row` rows, `column` columns and `channel` channels further.
-    fn vector(&self, a: &mut Assembler, [row, column]: [usize; 2], channel: usize) -> Vector {
+    /// Floats from the first element to that for the vector of results so many rows, columns and channels further.
+    fn place(&self, pixel: [usize; 2], channel: usize) -> i64 {
         let view = self.view;
-        let place = step(view, [row, column]);
-        if view.channels == 1 {
-            return a.load_splat(&self.pointer, place as i64);
+        let by_channel = match view.channels {
+            1 => 0,
+            _ => channel / view.block * view.plane_stride() + channel % view.block,
+        };
+        (step(view, pixel) + by_channel) as i64
+    }
+
+    /// Asks for those elements.
+    pub fn prefetch(&self, a: &mut Assembler, pixel: [usize; 2], channel: usize) {
+        if step(self.view, [1, 1]) > 0 {
+            a.prefetch(&self.pointer, self.place(pixel, channel));
         }
-        let (plane, lane) = (channel / view.block, channel % view.block);
-        a.load(&self.pointer, (place + plane * view.plane_stride() + lane) as i64)
+    }
+
+    /// The elements for the vector of results that begins `row` rows, `column` columns and `channel` channels further.
+    fn vector(&self, a: &mut Assembler, pixel: [usize; 2], channel: usize) -> Vector {
+        let place = self.place(pixel, channel);
+        match self.view.channels {
+            1 => a.load_splat(&self.pointer, place),
+            _ => a.load(&self.pointer, place),
+        }
     }
 }
 

@@ -70,6 +70,14 @@ impl WinogradSpec {
         self.cut.vectors * self.conv.family.lanes()
     }
 
+    /// What the width of the last unit is a multiple of: narrow tiles have one width only.
+    pub fn granule(&self) -> usize {
+        match self.conv.family.is_assembled() {
+            true => self.conv.family.lanes(),
+            false => self.unit(),
+        }
+    }
+
     /// Units of all output channels, the last perhaps narrower.
     pub fn n_units(&self) -> usize {
         self.conv.output.channels.div_ceil(self.unit())
