@@ -93,7 +93,7 @@ def main():
                 setting = f"{net}, batch {batch}, threads {threads}"
                 try:
                     result = rounds.compare(python, args.engines, net, models / net, batch, threads, args.rounds, args.turn, args.netc)
-                except (RuntimeError, OSError) as failure:
+                except (RuntimeError, OSError, ValueError) as failure:
                     failed.append(f"{setting}: {failure}")
                     print(failed[-1], file=sys.stderr, flush=True)
                     continue

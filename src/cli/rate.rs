@@ -37,9 +37,9 @@ impl Rate {
     }
 
     pub fn gflops(&self) -> f64 {
-        match self.flops {
-            0 => 0.0,
-            flops => flops as f64 * 1e-9 / self.seconds,
+        match self.seconds > 0.0 {
+            true => self.flops as f64 * 1e-9 / self.seconds,
+            false => 0.0,
         }
     }
 
