@@ -10,7 +10,7 @@ use crate::diagnostic::Diagnostic;
 use crate::elaborate::{self, NoLoader, Program};
 use crate::graph::Graph;
 use crate::optimize::optimize;
-use crate::plan::{Plan, plan};
+use crate::plan::{Machine, Plan, plan};
 use crate::runtime::{AlignedBuffer, RunError, Session};
 use crate::weights::{self, WeightSource};
 
@@ -122,11 +122,16 @@ pub struct Compiled {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn compile(graph: &Graph) -> Result<Compiled, CompileError> {
+    let machine = detect_machine().map_err(CompileError::Codegen)?;
+    compile_for(graph, &machine)
+}
+
+/// The same for a machine of one's choice: one of [`machines`](crate::codegen::machines), with [`Machine::precise`] set or not.
+pub fn compile_for(graph: &Graph, machine: &Machine) -> Result<Compiled, CompileError> {
     let mut graph = graph.clone();
     optimize(&mut graph).map_err(CompileError::Optimize)?;
-    let machine = detect_machine().map_err(CompileError::Codegen)?;
-    let plan = plan(&graph, &machine);
-    let code = jit::compile(&plan.kernels, &machine).map_err(CompileError::Codegen)?;
+    let plan = plan(&graph, machine);
+    let code = jit::compile(&plan.kernels, machine).map_err(CompileError::Codegen)?;
     Ok(Compiled {
         graph,
         plan: Arc::new(plan),

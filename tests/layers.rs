@@ -3,14 +3,25 @@
 use std::path::{Path, PathBuf};
 
 use netc::diagnostic::{Diagnostic, render_text};
+use netc::plan::Machine;
 use netc::runtime::Tensor;
 use netc::weights::{NameMap, WeightSource, WeightsFile};
 
-/// Largest difference, as a part of the largest expected magnitude.
+/// Largest difference, as a part of the largest expected magnitude, where every layer is computed by its definition.
 const TOLERANCE: f64 = 2e-6;
 
+/// The same where Winograd's algorithms may be used.
+const FAST_TOLERANCE: f64 = 2e-5;
+
+/// Every way to compute that this machine has.
+fn machines() -> Vec<Machine> {
+    let all = netc::codegen::machines().expect("a machine");
+    let precise = |machine: Machine| [true, false].map(|precise| Machine { precise, ..machine });
+    all.into_iter().flat_map(precise).collect()
+}
+
 /// The outputs of the case beside `net`, with PyTorch's answers, by name.
-fn run_case(net: &Path) -> Result<Vec<(Tensor, Tensor)>, String> {
+fn run_case(net: &Path, machine: &Machine) -> Result<Vec<(Tensor, Tensor)>, String> {
     let text = std::fs::read_to_string(net).map_err(|error| error.to_string())?;
     let program = netc::parse(net, text);
     let faults = netc::check(&program);
@@ -39,7 +50,7 @@ fn run_case(net: &Path) -> Result<Vec<(Tensor, Tensor)>, String> {
         .map(|input| read(&input.name))
         .collect::<Result<_, _>>()?;
     let source = WeightSource::file(open()?, &NameMap::default()).map_err(|fault| fault.message)?;
-    let compiled = netc::compile(&graph).map_err(|error| error.to_string())?;
+    let compiled = netc::compile_for(&graph, machine).map_err(|error| error.to_string())?;
     let session = compiled.bind(&source).map_err(|error| error.to_string())?;
     let outputs = session.run(&inputs).map_err(|error| error.to_string())?;
     outputs
@@ -71,8 +82,12 @@ fn difference(output: &Tensor, expected: &Tensor) -> f64 {
     })
 }
 
-fn compare(net: &Path) -> Result<(), String> {
-    for (output, expected) in run_case(net)? {
+fn compare(net: &Path, machine: &Machine) -> Result<(), String> {
+    let tolerance = match machine.precise {
+        true => TOLERANCE,
+        false => FAST_TOLERANCE,
+    };
+    for (output, expected) in run_case(net, machine)? {
         if output.shape() != expected.shape() {
             return Err(format!(
                 "the shape is {:?}, not {:?}",
@@ -81,7 +96,7 @@ fn compare(net: &Path) -> Result<(), String> {
             ));
         }
         let difference = difference(&output, &expected);
-        if difference > TOLERANCE {
+        if difference > tolerance {
             return Err(format!("differs by {difference:.2e}"));
         }
     }
@@ -95,11 +110,14 @@ fn fixtures() -> PathBuf {
 /// The worked example of `docs/residual.md`: small integers, so it is exact.
 #[test]
 fn the_two_channel_residual_is_what_the_page_says() {
-    let cases = run_case(&fixtures().join("residual/two_channel.net")).expect("it runs");
-    assert!(!cases.is_empty());
-    for (output, expected) in cases {
-        assert_eq!(output.shape(), expected.shape());
-        assert_eq!(output.values(), expected.values());
+    for machine in machines() {
+        let net = fixtures().join("residual/two_channel.net");
+        let cases = run_case(&net, &machine).expect("it runs");
+        assert!(!cases.is_empty());
+        for (output, expected) in cases {
+            assert_eq!(output.shape(), expected.shape());
+            assert_eq!(output.values(), expected.values());
+        }
     }
 }
 
@@ -120,13 +138,15 @@ fn every_layer_agrees_with_pytorch() {
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned();
-        if let Err(reason) = compare(net) {
-            failures.push(format!("{name}: {reason}"));
+        for machine in machines() {
+            if let Err(reason) = compare(net, &machine) {
+                failures.push(format!("{name} on {machine:?}: {reason}"));
+            }
         }
     }
     assert!(
         failures.is_empty(),
-        "{} of {} fail:\n{}",
+        "{} fail of {} nets:\n{}",
         failures.len(),
         nets.len(),
         failures.join("\n")

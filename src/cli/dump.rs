@@ -1,6 +1,7 @@
 //! `netc dump`
 
 use super::console::{self, Failure};
+use super::machine::Code;
 use super::target::{self, Include};
 use crate::weights::split_target;
 
@@ -13,6 +14,9 @@ pub struct Args {
     /// Which stage
     #[arg(long, value_enum)]
     stage: Stage,
+
+    #[command(flatten)]
+    code: Code,
 
     #[command(flatten)]
     include: Include,
@@ -58,7 +62,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     if args.stage == Stage::Optimized {
         return console::print(&crate::graph::text::print(&graph));
     }
-    let machine = crate::codegen::detect_machine().map_err(|error| internal(&error))?;
+    let machine = args.code.machine()?;
     let plan = crate::plan::plan(&graph, &machine);
     let text = match args.stage {
         Stage::Clif => crate::codegen::print_clif(&plan.kernels, &machine),

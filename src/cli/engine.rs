@@ -7,6 +7,7 @@ use super::target::Target;
 use crate::data::Array;
 use crate::diagnostic::{Diagnostic, codes};
 use crate::pipeline::BindError;
+use crate::plan::Machine;
 use crate::runtime::{RunError, Session, Tensor};
 use crate::weights::WeightSource;
 
@@ -43,10 +44,11 @@ impl Engine {
         target: &Target,
         source: &WeightSource,
         threads: Option<u16>,
+        machine: &Machine,
     ) -> Result<Engine, Failure> {
         let start = Instant::now();
         let compiled =
-            crate::compile(&target.graph).map_err(|error| Failure::Internal(error.to_string()))?;
+            crate::compile_for(&target.graph, machine).map_err(|error| Failure::Internal(error.to_string()))?;
         let compile_seconds = start.elapsed().as_secs_f64();
         let n_threads = match threads {
             Some(threads) => usize::from(threads),

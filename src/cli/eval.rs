@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::console::{self, Failure};
 use super::engine::Engine;
+use super::machine::Code;
 use super::target::{self, Include, Weights};
 use crate::data::Array;
 use crate::diagnostic::{Diagnostic, codes};
@@ -29,6 +30,9 @@ pub struct Args {
     /// Print the result as JSON
     #[arg(long)]
     json: bool,
+
+    #[command(flatten)]
+    code: Code,
 
     #[command(flatten)]
     include: Include,
@@ -67,7 +71,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     };
     let (images, labels) = read_heldout(&heldout.images, &shape)?;
     let source = target.weights(&args.weights)?;
-    let engine = Engine::build(&target, &source, args.threads)?;
+    let engine = Engine::build(&target, &source, args.threads, &args.code.machine()?)?;
 
     let n_images = labels.len();
     let n_elements: usize = shape.iter().product();

@@ -6,6 +6,7 @@ use rand_distr::{Distribution, StandardNormal};
 
 use super::console::Failure;
 use super::engine::Engine;
+use super::machine::Code;
 use super::inputs;
 use super::target::{self, Include, Target, Weights};
 use crate::diagnostic::{Diagnostic, codes};
@@ -28,6 +29,9 @@ pub struct Setting {
     /// Threads to run on, at most 256 [default: all]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     threads: Option<u16>,
+
+    #[command(flatten)]
+    pub code: Code,
 
     #[command(flatten)]
     include: Include,
@@ -54,7 +58,7 @@ impl Setting {
         let target = target::open(net, self.weights.weights.as_deref(), &self.include)?;
         let inputs = images(&target, &self.input, self.batch)?;
         let source = target.weights(&self.weights.or_random())?;
-        let engine = Engine::build(&target, &source, self.threads)?;
+        let engine = Engine::build(&target, &source, self.threads, &self.code.machine()?)?;
         for _ in 0..WARM_UPS {
             engine.run_tensors(&inputs)?;
         }

@@ -8,6 +8,7 @@ mod engine;
 mod eval;
 mod inputs;
 mod list;
+mod machine;
 mod measure;
 mod profile;
 mod ranking;

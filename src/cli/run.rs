@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::console::{self, Failure};
 use super::engine::Engine;
+use super::machine::Code;
 use super::inputs;
 use super::ranking;
 use super::target::{self, Include, Target, Weights};
@@ -48,6 +49,9 @@ pub struct Args {
     top: usize,
 
     #[command(flatten)]
+    code: Code,
+
+    #[command(flatten)]
     include: Include,
 }
 
@@ -59,7 +63,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let files = inputs::assign(&target, &args.inputs)?;
     let inputs = inputs::read(&target, &files)?;
     let source = target.weights(&args.weights)?;
-    let engine = Engine::build(&target, &source, args.threads)?;
+    let engine = Engine::build(&target, &source, args.threads, &args.code.machine()?)?;
     let outputs = engine.run(&inputs)?;
 
     if let Some(sink) = &sink {

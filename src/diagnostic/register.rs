@@ -122,6 +122,8 @@ codes! {
     INPUT_FILE = "E0901", "an input file that cannot be used";
     INPUT_SHAPE = "E0902", "an input of another shape";
     OUTPUT_FILE = "E0903", "an output that cannot be written";
+    // E10: the machine
+    ISA = "E1001", "instructions that this machine does not have";
     // W: lints
     UNUSED_VALUE = "W0001", "a value that no output needs";
     UNUSED_PARAMETER = "W0002", "a parameter that nothing reads";

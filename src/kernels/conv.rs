@@ -182,28 +182,35 @@ impl ConvSpec {
 
     /// The same with the widest tiles of its family that can compute it, cut as costs least.
     pub fn scheduled(mut self) -> ConvSpec {
-        if self.family.is_assembled() && !self.can_be_assembled() {
+        if self.lacks(self.family).is_some() {
             self.family = TileFamily::Clif128;
         }
         self.schedule = self.choose_schedule();
         self
     }
 
-    /// Whether assembled tiles can compute it: all lanes of a vector read the same channels, or each its own; groups begin at blocks; and what
-    /// a tile reaches lies near enough for an immediate offset.
-    fn can_be_assembled(&self) -> bool {
-        let sharing = match self.sharing() {
-            Sharing::Lanes => self.input.block == self.family.lanes(),
-            Sharing::Block | Sharing::Vector => {
-                self.groups == 1 || self.group_inputs().is_multiple_of(self.input.block)
-            }
-            Sharing::Gather => false,
-        };
+    /// Why tiles of a family cannot compute it. Assembled ones need all lanes of a vector to read the same channels, or each its own; groups that begin at
+    /// blocks; and what a tile reaches near enough for an immediate offset.
+    pub fn lacks(&self, family: TileFamily) -> Option<&'static str> {
+        if !family.is_assembled() {
+            return None;
+        }
+        let widest = ConvSpec { family, ..self.clone() };
         let reach = (MAX_VECTORS + 1) * self.input.plane_stride().max(self.output.plane_stride());
-        sharing
-            && self.output.block == self.family.lanes()
-            && !self.kernel.contains(&0)
-            && i32::try_from(reach * size_of::<f32>()).is_ok()
+        let is_aligned = self.groups == 1 || self.group_inputs().is_multiple_of(self.input.block);
+        match widest.sharing() {
+            _ if self.output.block != family.lanes() => Some("its result has narrower blocks"),
+            _ if self.kernel.contains(&0) => Some("it sums over nothing"),
+            _ if i32::try_from(reach * size_of::<f32>()).is_err() => Some("its planes are too large"),
+            Sharing::Gather => Some("the groups are narrower than a vector"),
+            Sharing::Lanes if self.input.block != family.lanes() => {
+                Some("its input has narrower blocks")
+            }
+            Sharing::Block | Sharing::Vector if !is_aligned => {
+                Some("groups begin within a block of channels")
+            }
+            _ => None,
+        }
     }
 }
 

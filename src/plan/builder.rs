@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::memory::assign_offsets;
 use super::{
-    ALIGNMENT_FLOATS, Buffer, BufferId, KernelId, Operand, PackedId, PackedParam, Plan, Port, Step,
+    ALIGNMENT_FLOATS, Buffer, BufferId, KernelId, Machine, Operand, PackedId, PackedParam, Plan, Port, Step,
     View, waves,
 };
 use crate::graph::ParamId;
@@ -79,9 +79,10 @@ impl Builder {
     }
 
     /// Orders the steps in waves and lays out the arena, so that steps of one wave can run side by side.
-    pub fn finish(self, inputs: Vec<Port>, outputs: Vec<Port>) -> Plan {
+    pub fn finish(self, machine: &Machine, inputs: Vec<Port>, outputs: Vec<Port>) -> Plan {
         let scratch_size = self.kernels.iter().map(KernelSpec::scratch_size).max();
         let mut plan = Plan {
+            machine: *machine,
             kernels: self.kernels,
             steps: self.steps,
             buffers: Vec::with_capacity(self.buffers.len()),

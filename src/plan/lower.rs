@@ -55,6 +55,7 @@ pub(super) fn lower(graph: &Graph, machine: &Machine) -> Plan {
     let inputs = graph.inputs.iter();
     let outputs = graph.outputs.iter();
     lowering.builder.finish(
+        machine,
         inputs.map(|input| port(&input.name, input.node)).collect(),
         outputs
             .map(|output| port(&output.name, output.node))

@@ -3,6 +3,7 @@
 //! Facts about the machine enter here and not before.
 
 mod builder;
+mod choices;
 mod cost;
 mod forms;
 mod layout;
@@ -116,6 +117,8 @@ pub struct Port {
 /// A compiled network without its code: everything that code generation, binding and running need.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
+    /// What it was made for.
+    pub machine: Machine,
     /// The distinct kernels.
     pub kernels: Vec<KernelSpec>,
     /// In order of execution.

@@ -79,10 +79,13 @@ fn run_plan(graph: &Graph, plan: &Plan, images: &[Vec<Vec<f64>>]) -> Vec<Vec<Vec
         .map(|size| vec![f64::NAN; size * batch])
         .collect();
     for step in &plan.steps {
+        // References need no scratch memory.
+        let mut operands = step.operands.clone();
+        operands.retain(|operand| *operand != Operand::Scratch);
         let mut memory = PlanMemory {
             plan,
             batch,
-            operands: &step.operands,
+            operands: &operands,
             arena: &mut arena,
             inputs: &inputs,
             outputs: &mut outputs,
@@ -103,10 +106,16 @@ fn run_plan(graph: &Graph, plan: &Plan, images: &[Vec<Vec<f64>>]) -> Vec<Vec<Vec
 fn check_graph(graph: &Graph, what: &str) {
     let mut optimized = graph.clone();
     optimize(&mut optimized).unwrap_or_else(|error| panic!("{what}: {error}"));
-    let plan = plan(&optimized, &MACHINE);
-    verify_plan(&plan).unwrap_or_else(|error| panic!("{what}: {error}\n{}", print_plan(&plan)));
+    for family in TileFamily::ALL {
+        let machine = Machine { family, ..MACHINE };
+        check_plan(graph, &optimized, &plan(&optimized, &machine), what);
+    }
+}
+
+fn check_plan(graph: &Graph, optimized: &Graph, plan: &Plan, what: &str) {
+    verify_plan(plan).unwrap_or_else(|error| panic!("{what}: {error}\n{}", print_plan(plan)));
     let images: Vec<Vec<Vec<f64>>> = (1..=2).map(|seed| inputs(graph, seed)).collect();
-    let found = run_plan(&optimized, &plan, &images);
+    let found = run_plan(optimized, plan, &images);
     let params = all_params(graph);
     for (image, found) in images.iter().zip(found) {
         let wanted = evaluate(graph, &|id| params[id.index()].clone(), image);
@@ -114,7 +123,7 @@ fn check_graph(graph: &Graph, what: &str) {
             &found,
             &wanted,
             1e-6,
-            &format!("{what}\n{}", print_plan(&plan)),
+            &format!("{what}\n{}", print_plan(plan)),
         );
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::choices::describe_choice;
 use super::{ALIGNMENT_FLOATS, Operand, Plan, Step, View, lower_bound};
 use crate::kernels::{KernelSpec, PoolWindows};
 
@@ -149,6 +150,12 @@ pub fn print_plan(plan: &Plan) -> String {
         plan.buffers.len(),
         lower_bound(&plan.buffers),
     );
+    text.push_str("\nconvolutions: how each kernel is cut, and what else was possible (a slot is the time of one multiply-add of vectors)\n");
+    for (index, spec) in plan.kernels.iter().enumerate() {
+        if let Some(choice) = describe_choice(spec, &plan.machine) {
+            let _ = writeln!(text, "  k{index} {}: {choice}", spec.describe());
+        }
+    }
     text.push_str("\nbuffers: floats at offset, first and last step\n");
     for (index, buffer) in plan.buffers.iter().enumerate() {
         let (first, last) = buffer.live;

@@ -96,7 +96,8 @@ impl Schedule {
             step,
             tasks: 0..works[step].n_tasks,
         });
-        self.pieces.extend(pieces);
+        self.pieces
+            .extend(pieces.filter(|piece| !piece.tasks.is_empty()));
     }
 
     /// Makes a chunk of the pieces since the last one.
@@ -135,5 +136,53 @@ impl Schedule {
             }
         }
         self.end_chunk(after);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn share(works: &[(usize, u64)], n_threads: u64) -> Schedule {
+        let work = |&(n_tasks, cost): &(usize, u64)| Work { n_tasks, cost };
+        let works: Vec<Work> = works.iter().map(work).collect();
+        let cost = works.iter().map(|work| work.cost).sum();
+        let steps: Vec<usize> = (0..works.len()).collect();
+        let mut schedule = Schedule::default();
+        schedule.share(&steps, &works, cost, n_threads);
+        schedule
+    }
+
+    #[test]
+    fn chunks_shrink_and_hold_each_task_once() {
+        for n_threads in [2, 3, 16] {
+            let schedule = share(&[(1000, 10_000_000)], n_threads);
+            let sizes: Vec<usize> = schedule
+                .pieces
+                .iter()
+                .map(|piece| piece.tasks.len())
+                .collect();
+            assert!(sizes.is_sorted_by(|a, b| a >= b), "{sizes:?}");
+            assert_eq!(sizes[0], 500usize.div_ceil(n_threads as usize));
+            assert!(sizes[sizes.len() - 1] <= 2, "{sizes:?}");
+            let mut next = 0;
+            for (chunk, piece) in schedule.chunks.iter().zip(&schedule.pieces) {
+                assert_eq!(
+                    (chunk.pieces.len(), chunk.after, piece.tasks.start),
+                    (1, 0, next)
+                );
+                next = piece.tasks.end;
+            }
+            assert_eq!(next, 1000);
+        }
+    }
+
+    #[test]
+    fn small_steps_of_a_wave_are_taken_whole_and_together() {
+        let schedule = share(&[(4, 160_000), (3, 3_000), (1, 1_000), (2, 2_000)], 2);
+        let last = schedule.chunks.last().expect("a chunk");
+        let piece = |step: usize, tasks: Range<usize>| Piece { step, tasks };
+        let wanted = [piece(1, 0..3), piece(2, 0..1), piece(3, 0..2)];
+        assert_eq!(schedule.pieces[last.pieces.clone()], wanted);
     }
 }

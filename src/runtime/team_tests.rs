@@ -72,6 +72,7 @@ fn plan_with_scratch(n_steps: usize, scratch_size: usize) -> Plan {
         shape: shape.clone(),
     };
     Plan {
+        machine: crate::codegen::detect_machine().expect("a machine"),
         kernels: vec![spec],
         steps: vec![step; n_steps],
         buffers: Vec::new(),
