@@ -18,6 +18,9 @@ const SHARED_BYTES: usize = 12;
 /// Tasks wanted, so that threads can share them.
 const WANTED_TASKS: usize = 8;
 
+/// A batch that tasks should suit besides a single image: many images have tiles enough to read weights seldom.
+const MANY: usize = 8;
+
 /// Slots to transform one block of channels of a tile's input, and of its products.
 fn transform_slots(m: usize) -> (usize, usize) {
     match m {
@@ -44,6 +47,7 @@ pub fn choose_cut(conv: &ConvSpec, m: usize) -> (WinogradCut, f64) {
         false => 2..=2,
     };
     let mut best: Option<(WinogradCut, f64)> = None;
+    let mut least = f64::INFINITY;
     for vectors in candidates {
         let most = conv.family.accumulators(vectors) / vectors;
         for width in most.div_ceil(2)..=most {
@@ -59,11 +63,12 @@ pub fn choose_cut(conv: &ConvSpec, m: usize) -> (WinogradCut, f64) {
                     tiles_per_task,
                     units_per_task: units_per_task(conv, m, vectors, tiles.div_ceil(tiles_per_task)),
                 };
-                let slots = slots(conv, m, &cut);
-                if best.is_none_or(|(_, least)| slots < least) {
-                    best = Some((cut, slots));
+                let single = slots(conv, m, &cut, 1);
+                let both = single + slots(conv, m, &cut, MANY) / MANY as f64;
+                if both < least {
+                    (best, least) = (Some((cut, single)), both);
                 }
-                if tiles_per_task >= tiles {
+                if tiles_per_task >= MANY * tiles {
                     break;
                 }
             }
@@ -84,12 +89,12 @@ fn units_per_task(conv: &ConvSpec, m: usize, vectors: usize, n_blocks: usize) ->
     n_units.div_ceil(groups)
 }
 
-/// Slots for one image.
-pub fn slots(conv: &ConvSpec, m: usize, cut: &WinogradCut) -> f64 {
+/// Slots for a batch.
+fn slots(conv: &ConvSpec, m: usize, cut: &WinogradCut, batch: usize) -> f64 {
     let float = size_of::<f32>();
     let points = (m + TAPS - 1).pow(2);
     let [rows, columns] = grid(&conv.output, m);
-    let tiles = rows * columns;
+    let tiles = batch * rows * columns;
     let lanes = conv.family.lanes();
     let n_blocks = tiles.div_ceil(cut.tiles_per_task);
     let n_units = conv.output.channels.div_ceil(cut.vectors * lanes);
@@ -119,7 +124,7 @@ pub fn slots(conv: &ConvSpec, m: usize, cut: &WinogradCut) -> f64 {
         + (tiles * conv.output.n_blocks() * per_vector * outward) as f64;
 
     let channels = conv.input.channels + cut.units_per_task * cut.vectors * lanes;
-    let scratch = points * cut.tiles_per_task * channels * float;
+    let scratch = points * cut.tiles_per_task.min(tiles) * channels * float;
     let spilled = if scratch <= NEAR { 0 } else { n_blocks * groups * 2 * scratch / SHARED_BYTES };
 
     products.max(fetch) + 0.3 * products.min(fetch) + transforms + spilled as f64
