@@ -1,9 +1,8 @@
-//! Kernels of typical layers against the machine's peak for 128-bit vectors.
+//! Kernels of typical layers against the machine's peak for the vectors that they are made of.
 //!
 //! `cargo bench --bench kernels` first prints a table, in which kernel and peak take turns so that a busy machine slows both, and then lets criterion
 //! measure each kernel. Throughput counts a multiply-add as two operations: `Gelem/s` are GFLOP/s.
 
-use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -12,6 +11,7 @@ use netc::codegen::jit::{self, Executable};
 use netc::graph::{Conv, Margins, Shape};
 use netc::kernels::{KernelSpec, conv, dense};
 use netc::plan::{KernelId, Machine, View};
+use netc::runtime::MultiplyAdds;
 
 /// A kernel with its operands.
 struct Bench {
@@ -133,7 +133,7 @@ fn conv_bench(shape: ConvShape, machine: &Machine) -> Bench {
     };
     let chw = |channels: usize, size: usize| Shape::chw(channels as u64, size as u64, size as u64);
     let shape = chw(in_channels, size);
-    let input = View::dense(&shape, block, conv::required_halo(&conv, &shape));
+    let input = View::dense(&shape, block, conv::required_halo(&conv, &shape, block, machine));
     let output = View::dense(
         &chw(out_channels, result),
         machine.family.channel_block(),
@@ -163,60 +163,14 @@ fn dense_bench(
     )
 }
 
-fn benches() -> Vec<Bench> {
-    let machine = detect_machine().expect("the host is supported");
-    let convs = CONVS.iter().map(|&shape| conv_bench(shape, &machine));
-    let denses = DENSES.iter().map(|&shape| dense_bench(shape, &machine));
+fn benches(machine: &Machine) -> Vec<Bench> {
+    let convs = CONVS.iter().map(|&shape| conv_bench(shape, machine));
+    let denses = DENSES.iter().map(|&shape| dense_bench(shape, machine));
     convs.chain(denses).collect()
 }
 
-/// Fused multiply-adds of [`peak`].
-const PEAK_ROUNDS: u64 = 1 << 15;
-const PEAK_SUMS: usize = 12;
-
-/// As many fused multiply-adds as fit: twelve independent sums of 128-bit vectors, all in registers.
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "fma")]
-fn peak(x: f32) -> f32 {
-    use std::arch::x86_64::{_mm_add_ps, _mm_cvtss_f32, _mm_fmadd_ps, _mm_set1_ps};
-    let (a, b) = (_mm_set1_ps(x), _mm_set1_ps(0.5));
-    let mut sums = [_mm_set1_ps(0.0); PEAK_SUMS];
-    for _ in 0..PEAK_ROUNDS {
-        for sum in &mut sums {
-            *sum = _mm_fmadd_ps(*sum, b, a);
-        }
-    }
-    _mm_cvtss_f32(sums.into_iter().fold(a, |a, b| _mm_add_ps(a, b)))
-}
-
-/// As many fused multiply-adds as fit: twelve independent sums of 128-bit vectors, all in registers.
-#[cfg(target_arch = "aarch64")]
-fn peak(x: f32) -> f32 {
-    use std::arch::aarch64::{vaddq_f32, vaddvq_f32, vdupq_n_f32, vfmaq_f32};
-    // SAFETY: every aarch64 machine that we build for has NEON.
-    unsafe {
-        let (a, b) = (vdupq_n_f32(x), vdupq_n_f32(0.5));
-        let mut sums = [vdupq_n_f32(0.0); PEAK_SUMS];
-        for _ in 0..PEAK_ROUNDS {
-            for sum in &mut sums {
-                *sum = vfmaq_f32(a, *sum, b);
-            }
-        }
-        vaddvq_f32(sums.into_iter().fold(a, |a, b| vaddq_f32(a, b)))
-    }
-}
-
-/// GFLOP/s of one round of the peak loop.
-fn peak_rate() -> f64 {
-    let start = Instant::now();
-    // SAFETY: kernels were compiled for this machine; without fused multiply-add there would be no peak to speak of.
-    #[allow(unused_unsafe)]
-    black_box(unsafe { peak(black_box(1.0)) });
-    (PEAK_ROUNDS * PEAK_SUMS as u64 * 8) as f64 / start.elapsed().as_secs_f64() * 1e-9
-}
-
 /// Prints the table: the best of many turns of peak and of each share of a kernel's tasks.
-fn report(benches: &mut [Bench]) {
+fn report(benches: &mut [Bench], peak: &MultiplyAdds) {
     println!(
         "{:<30} {:>8} {:>8} {:>6} {:>9}",
         "kernel", "GFLOP/s", "peak", "ratio", "compile"
@@ -225,7 +179,7 @@ fn report(benches: &mut [Bench]) {
         let (mut best, mut best_peak) = ([f64::INFINITY; SHARES], 0.0f64);
         let begin = Instant::now();
         while begin.elapsed() < Duration::from_millis(600) {
-            best_peak = best_peak.max(peak_rate());
+            best_peak = best_peak.max(peak.gflops());
             for (share, best) in best.iter_mut().enumerate() {
                 let start = Instant::now();
                 bench.run_share(share);
@@ -243,8 +197,9 @@ fn report(benches: &mut [Bench]) {
 }
 
 fn kernels(criterion: &mut Criterion) {
-    let mut benches = benches();
-    report(&mut benches);
+    let machine = detect_machine().expect("the host is supported");
+    let mut benches = benches(&machine);
+    report(&mut benches, &MultiplyAdds::new(1, machine.family.lanes()));
     let mut group = criterion.benchmark_group("kernels");
     group
         .measurement_time(Duration::from_secs(1))

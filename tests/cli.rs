@@ -1,7 +1,8 @@
 //! The command as a user calls it: exit statuses, streams, files.
 
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
 
 use serde_json::Value;
 
@@ -295,8 +296,8 @@ fn a_closed_pipe_is_no_fault() {
     let mut child = Command::new(env!("CARGO_BIN_EXE_netc"))
         .args(["dump", DIGITS, "--stage", "asm"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .spawn()
         .expect("netc starts");
     drop(child.stdout.take());
@@ -315,6 +316,141 @@ fn a_bench_tells_its_numbers() {
             .as_f64()
             .is_some_and(|seconds| seconds > 0.0)
     );
+}
+
+#[test]
+fn a_profile_tells_where_the_time_goes() {
+    let args = ["profile", DIGITS, "--runs", "3", "--batch", "2"];
+    let args = [&args[..], &["--threads", "1"]].concat();
+    let profile = json(&succeed(&[&args[..], &["--json"]].concat()));
+    let sum = |key: &str| -> f64 {
+        let steps = profile["steps"].as_array().expect("steps").iter();
+        steps
+            .map(|step| step[key].as_f64().expect("a number"))
+            .sum()
+    };
+    let summary = json(&succeed(&["summary", DIGITS, "--format", "json"]));
+    let macs = summary["macs"].as_f64().expect("a number");
+    assert_eq!(sum("flops"), 2.0 * 2.0 * macs);
+    assert!((sum("share") - 1.0).abs() < 1e-9);
+    assert_eq!(profile["steps_seconds"].as_f64(), Some(sum("seconds")));
+    for rate in ["gflops_per_second", "read_gbytes_per_second"] {
+        assert!(
+            profile["peak"][rate]
+                .as_f64()
+                .is_some_and(|rate| rate > 0.0)
+        );
+    }
+    let table = succeed(&args);
+    assert!(table.contains("GFLOP/s") && table.contains("a whole run"));
+}
+
+#[test]
+fn kernels_are_measured_once_each() {
+    let (_directory, net) = directory_with(
+        "equal.net",
+        "net Equal {\n  input x: [8, 8, 8]\n  repeat i in 0..3 { conv(8, 3x3, pad=1) -> relu }\n  flatten -> dense(4)\n  output y\n}\n",
+    );
+    let bench = |nets: &[&str]| -> usize {
+        let options = ["bench", "--kernels", "--json", "--threads", "1"];
+        let result = json(&succeed(&[&options[..], nets].concat()));
+        let kernels = result["kernels"].as_array().expect("kernels");
+        for kernel in kernels {
+            assert!(
+                kernel["share_of_bound"]
+                    .as_f64()
+                    .is_some_and(|share| share > 0.0)
+            );
+        }
+        kernels.len()
+    };
+    let (equal, digits) = (bench(&[text(&net)]), bench(&[DIGITS]));
+    assert!((2..=4).contains(&equal), "{equal}");
+    assert_eq!(bench(&[text(&net), text(&net), DIGITS]), equal + digits);
+    let several = netc(&["bench", DIGITS, DIGITS]);
+    assert_eq!(several.status.code(), Some(2));
+}
+
+/// A bench that serves: the child, its standard input, the lines that it prints.
+fn serving() -> (Child, ChildStdin, BufReader<ChildStdout>) {
+    let input = ["--input", "nets/digits/images/7.png"];
+    let mut child = Command::new(env!("CARGO_BIN_EXE_netc"))
+        .args(["bench", DIGITS, "--weights", WEIGHTS, "--serve"])
+        .args(input)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("netc starts");
+    let stdin = child.stdin.take().expect("a pipe");
+    let stdout = BufReader::new(child.stdout.take().expect("a pipe"));
+    (child, stdin, stdout)
+}
+
+fn next_line(lines: &mut impl BufRead) -> Value {
+    let mut line = String::new();
+    lines.read_line(&mut line).expect("a line");
+    json(&line)
+}
+
+#[test]
+fn a_bench_serves_rounds() {
+    let (child, mut stdin, mut lines) = serving();
+    let ready = next_line(&mut lines);
+    assert_eq!(ready["ready"], true);
+    assert!(ready["bind_ms"].as_f64().is_some_and(|ms| ms > 0.0));
+    let mut round = |budget: &str| -> Vec<f64> {
+        writeln!(stdin, "{budget}").expect("netc listens");
+        let answer = next_line(&mut lines);
+        let times = answer["ms"].as_array().expect("times");
+        times.iter().filter_map(Value::as_f64).collect()
+    };
+    assert_eq!(round("0").len(), 1);
+    let times = round("0.05");
+    assert!(times.len() > 1 && times.iter().all(|ms| *ms > 0.0));
+    let longest = times.iter().copied().fold(0.0, f64::max);
+    assert!(times.iter().sum::<f64>() < 50.0 + 2.0 * longest);
+    drop(stdin);
+    let output = child.wait_with_output().expect("netc ends");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+}
+
+#[test]
+fn a_serving_bench_tells_what_is_wrong() {
+    let (child, mut stdin, _lines) = serving();
+    writeln!(stdin, "soon").expect("netc listens");
+    let output = child.wait_with_output().expect("netc ends");
+    assert_eq!(output.status.code(), Some(1));
+    let said = stderr(&output);
+    assert!(said.contains("`soon` is not a number of seconds"), "{said}");
+
+    let (child, mut stdin, mut lines) = serving();
+    next_line(&mut lines);
+    drop(lines);
+    writeln!(stdin, "0").expect("netc listens");
+    let output = child.wait_with_output().expect("netc ends");
+    assert_eq!(output.status.code(), Some(1));
+    let said = stderr(&output);
+    assert!(said.contains("nobody reads"), "{said}");
+}
+
+#[test]
+fn a_bench_takes_the_first_images_of_its_input() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let input = directory.path().join("x.npy");
+    netc::data::write_npy(&input, &[3, 2], &[1.0; 6]).expect("written");
+    let (_directory, net) = directory_with(
+        "dense.net",
+        "net Dense {\n  input x: [2]\n  fc: dense(4)\n  output y\n}\n",
+    );
+    let args = ["bench", text(&net), "--input", text(&input), "--json"];
+    let bench = |batch: &[&str]| netc(&[&args, batch].concat());
+    for (batch, images) in [(&[][..], 3), (&["--batch", "2"], 2)] {
+        assert_eq!(json(&stdout(&bench(batch)))["batch"], images);
+    }
+    let said = stderr(&bench(&["--batch", "4"]));
+    assert!(said.contains("fewer than the batch of 4"), "{said}");
 }
 
 #[test]

@@ -2,35 +2,34 @@
 
 use std::time::Instant;
 
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::SeedableRng;
-use rand_distr::{Distribution, StandardNormal};
 use serde_json::json;
 
 use super::console::{self, Failure};
-use super::engine::Engine;
-use super::target::{self, Include, Weights};
+use super::measure::{Measured, Setting};
 use crate::check::summarise;
-use crate::runtime::Tensor;
 
-/// Measure how long a net takes, on random input
+mod kernels;
+mod serve;
+
+/// Measure how long a net takes
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Times are wall-clock times of whole runs, conversion between plain and blocked layouts included. The spread is that of the middle half of the runs. Without --weights the weights are random (seed 0), which takes as long as trained ones.")]
+Times are wall-clock times of whole runs, conversion between plain and blocked layouts included. The spread is that of the middle half of the runs. Without --weights the weights are random (seed 0), which takes as long as trained ones.
+
+--serve keeps the net loaded, so that it can take turns with other programs. It runs twice, prints one line of JSON, {\"ready\":true,\"compile_ms\":..,\"bind_ms\":..,\"peak_rss_mb\":..}, and then answers each line of the standard input, a number of seconds, with the times of the runs it made in them, at least one and at most a million: {\"ms\":[..]}. The end of the input ends it.
+
+--kernels takes several nets, or without any those of nets/ in the working directory that speed is judged by, and measures each distinct kernel once, in turns with the machine's peak (`netc profile --help` tells of that); the best of each counts. Its parameters and tensors are in the caches as far as they fit.")]
 pub struct Args {
     /// FILE.net, FILE.net:NET or a manifest
-    net: String,
+    #[arg(required_unless_present = "kernels")]
+    net: Option<String>,
+
+    /// More nets, for --kernels
+    #[arg(value_name = "NET", requires = "kernels")]
+    more: Vec<String>,
 
     #[command(flatten)]
-    weights: Weights,
-
-    /// Images at a time
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
-    batch: u16,
-
-    /// Threads to run on, at most 256 [default: all]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
-    threads: Option<u16>,
+    setting: Setting,
 
     /// Measured runs; two more before them warm the caches
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..))]
@@ -40,37 +39,43 @@ pub struct Args {
     #[arg(long)]
     json: bool,
 
-    #[command(flatten)]
-    include: Include,
+    /// Measure on request, by a protocol of lines, see below
+    #[arg(long, conflicts_with_all = ["runs", "json"])]
+    serve: bool,
+
+    /// Measure each kernel of convolutions and dense layers by itself, see below
+    #[arg(long, conflicts_with_all = ["runs", "serve", "input"])]
+    kernels: bool,
+}
+
+/// Does what the arguments say.
+pub fn run(args: &Args) -> Result<(), Failure> {
+    let nets: Vec<&str> = args
+        .net
+        .iter()
+        .chain(&args.more)
+        .map(String::as_str)
+        .collect();
+    match nets.as_slice() {
+        [net] if !args.kernels => runs(args, net),
+        nets => kernels::run(&args.setting, nets, args.json),
+    }
 }
 
 /// Times whole runs.
-pub fn run(args: &Args) -> Result<(), Failure> {
-    let target = target::open(&args.net, args.weights.weights.as_deref(), &args.include)?;
-    let mut weights = args.weights.clone();
-    if weights.weights.is_none() && weights.init.is_none() {
-        weights.init = Some(0);
-    }
-    let source = target.weights(&weights)?;
-    let engine = Engine::build(&target, &source, args.threads)?;
-    let batch = usize::from(args.batch);
-    let mut random = ChaCha8Rng::seed_from_u64(0);
-    let mut inputs = Vec::new();
-    for input in &target.graph.inputs {
-        let sizes = target.graph.node(input.node).shape.sizes();
-        let shape = std::iter::once(batch).chain(sizes.map(|size| size as usize));
-        let mut tensor = Tensor::zeroed(shape.collect())?;
-        for value in tensor.values_mut() {
-            *value = StandardNormal.sample(&mut random);
-        }
-        inputs.push(tensor);
+fn runs(args: &Args, net: &str) -> Result<(), Failure> {
+    let Measured {
+        target,
+        engine,
+        inputs,
+        batch,
+    } = args.setting.load(net)?;
+    if args.serve {
+        return serve::serve(&engine, &inputs);
     }
 
     let n_runs = u64::from(args.runs);
     let bar = console::progress("measuring", n_runs);
-    for _ in 0..2 {
-        engine.run_tensors(&inputs)?;
-    }
     let mut seconds = Vec::new();
     for _ in 0..n_runs {
         let start = Instant::now();

@@ -1,4 +1,4 @@
-//! From a target to a session that runs: what `run`, `eval` and `bench` share.
+//! From a target to a session that runs: what `run`, `eval` and the commands that measure share.
 
 use std::time::Instant;
 
@@ -12,7 +12,10 @@ use crate::weights::WeightSource;
 
 /// A compiled net with its weights.
 pub struct Engine {
-    session: Session,
+    /// What runs.
+    pub session: Session,
+    /// On so many threads.
+    pub n_threads: usize,
     /// How long compiling took, seconds.
     pub compile_seconds: f64,
     /// How long reading, deriving and packing the weights took, seconds.
@@ -58,6 +61,7 @@ impl Engine {
         })?;
         Ok(Engine {
             session,
+            n_threads,
             compile_seconds,
             bind_seconds: start.elapsed().as_secs_f64() - compile_seconds,
         })

@@ -6,8 +6,12 @@ mod console;
 mod dump;
 mod engine;
 mod eval;
+mod inputs;
 mod list;
+mod measure;
+mod profile;
 mod ranking;
+mod rate;
 mod run;
 mod summary;
 mod target;
@@ -41,6 +45,7 @@ enum Command {
     Weights(weights::Command),
     Eval(eval::Args),
     Bench(bench::Args),
+    Profile(profile::Args),
 }
 
 /// Does what the command line says. Wrong usage ends the process with status 2.
@@ -54,6 +59,7 @@ pub fn main() -> ExitCode {
         Command::Weights(command) => weights::run(&command),
         Command::Eval(args) => eval::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Profile(args) => profile::run(&args),
     };
     match result {
         // `netc list nets/vgg.net | head -1` is nobody's fault.

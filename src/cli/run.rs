@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 
 use super::console::{self, Failure};
 use super::engine::Engine;
+use super::inputs;
 use super::ranking;
 use super::target::{self, Include, Target, Weights};
-use crate::data::{Array, Wanted, read_batch, write_npy};
+use crate::data::{Array, write_npy};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::weights::{NamedTensor, write_safetensors};
 
@@ -55,8 +56,8 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let target = target::open(&args.net, args.weights.weights.as_deref(), &args.include)?;
     // Cheap faults come first: a wrong output name or input must not wait for a large net to compile.
     let sink = args.output.as_deref().map(Sink::new).transpose()?;
-    let files = assign(&target, &args.inputs)?;
-    let inputs = read_inputs(&target, &files)?;
+    let files = inputs::assign(&target, &args.inputs)?;
+    let inputs = inputs::read(&target, &files)?;
     let source = target.weights(&args.weights)?;
     let engine = Engine::build(&target, &source, args.threads)?;
     let outputs = engine.run(&inputs)?;
@@ -73,83 +74,6 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     } else {
         Ok(())
     }
-}
-
-/// The files of each input of the net, in the net's order.
-fn assign<'a>(target: &Target, words: &'a [String]) -> Result<Vec<Vec<&'a Path>>, Diagnostic> {
-    let inputs = &target.graph.inputs;
-    let mut files: Vec<Vec<&Path>> = vec![Vec::new(); inputs.len()];
-    let known = || {
-        let names: Vec<&str> = inputs.iter().map(|input| input.name.as_str()).collect();
-        format!(
-            "the inputs of `{}`: {}",
-            target.graph.name,
-            names.join(", ")
-        )
-    };
-    for word in words {
-        let named = word.split_once('=').and_then(|(name, file)| {
-            let index = inputs.iter().position(|input| input.name == name)?;
-            Some((index, file))
-        });
-        match named {
-            Some((index, file)) => files[index].push(Path::new(file)),
-            None if inputs.len() == 1 => files[0].push(Path::new(word)),
-            None => {
-                return Err(Diagnostic::without_place(
-                    codes::INPUT_FILE,
-                    format!("`{word}` does not say which input it is for"),
-                )
-                .with_note(known())
-                .with_help("write NAME=FILE"));
-            }
-        }
-    }
-    match files.iter().position(Vec::is_empty) {
-        None if !files.is_empty() => Ok(files),
-        None => Err(Diagnostic::without_place(
-            codes::INPUT_FILE,
-            "the net has no input",
-        )),
-        Some(index) => Err(Diagnostic::without_place(
-            codes::INPUT_FILE,
-            format!("the input `{}` is not given", inputs[index].name),
-        )
-        .with_note(known())
-        .with_help(format!("add `{}=FILE`", inputs[index].name))),
-    }
-}
-
-/// Reads every input; all must hold as many images.
-fn read_inputs(target: &Target, files: &[Vec<&Path>]) -> Result<Vec<Array>, Diagnostic> {
-    let mut batches: Vec<Array> = Vec::new();
-    for (index, (input, files)) in target.graph.inputs.iter().zip(files).enumerate() {
-        let wanted = Wanted {
-            name: &input.name,
-            shape: &target.graph.node(input.node).shape,
-            image: target.image(index),
-        };
-        let batch = read_batch(files, wanted)?;
-        if batch.shape[0] == 0 {
-            return Err(Diagnostic::without_place(
-                codes::INPUT_SHAPE,
-                format!("the input `{}` holds no image", input.name),
-            ));
-        }
-        if let Some(first) = batches.first()
-            && first.shape[0] != batch.shape[0]
-        {
-            return Err(Diagnostic::without_place(
-                codes::INPUT_SHAPE,
-                format!(
-                    "the input `{}` has {} images, `{}` has {}",
-                    target.graph.inputs[0].name, first.shape[0], input.name, batch.shape[0]
-                ),
-            ));
-        }
-        batches.push(batch);
-    }
-    Ok(batches)
 }
 
 /// What to call each image of a batch: its file, with an index where a file holds several.

@@ -38,6 +38,17 @@ pub struct Weights {
     pub init: Option<u64>,
 }
 
+impl Weights {
+    /// The same, but random ones where nothing is chosen: how long a run takes does not depend on them.
+    pub fn or_random(&self) -> Weights {
+        let mut weights = self.clone();
+        if weights.weights.is_none() {
+            weights.init.get_or_insert(0);
+        }
+        weights
+    }
+}
+
 /// Reads and parses a file and all that it uses. Its diagnostics are in the program.
 pub fn load_program(path: &Path, include: &Include) -> Result<Program, Failure> {
     let text = DiskLoader::read_root(path).map_err(|error| {

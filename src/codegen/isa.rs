@@ -34,19 +34,45 @@ pub fn host_isa() -> Result<OwnedTargetIsa, CodegenError> {
         .map_err(|error| CodegenError(error.to_string()))
 }
 
-/// What the planner needs to know of the machine that this program runs on.
+/// The machine that this program runs on, with the widest tiles it can run.
 pub fn detect_machine() -> Result<Machine, CodegenError> {
+    let mut all = machines()?;
+    all.pop()
+        .ok_or_else(|| CodegenError("no family of tiles runs here".to_owned()))
+}
+
+/// The same with tiles of `family`, if it can run them.
+pub fn machine_for(family: TileFamily) -> Result<Machine, CodegenError> {
+    let all = machines()?;
+    all.into_iter()
+        .find(|machine| machine.family == family)
+        .ok_or_else(|| CodegenError(format!("this machine cannot run {} tiles", family.name())))
+}
+
+/// The machine that this program runs on, with every family of tiles that it can run, the narrowest first.
+pub fn machines() -> Result<Vec<Machine>, CodegenError> {
     let isa = host_isa()?;
-    // `fma` without the instruction becomes a call per lane; aarch64 always has it.
-    let has_fma = match isa.triple().architecture.to_string().as_str() {
-        "x86_64" => isa
-            .isa_flags()
+    let has = |name: &str| {
+        let flags = isa.isa_flags();
+        flags
             .iter()
-            .any(|flag| flag.name == "has_fma" && flag.as_bool() == Some(true)),
-        architecture => architecture == "aarch64",
+            .any(|flag| flag.name == name && flag.as_bool() == Some(true))
     };
-    Ok(Machine {
-        family: TileFamily::Clif128,
+    // `fma` without the instruction becomes a call per lane; aarch64 always has it.
+    let (is_x86, has_fma) = match isa.triple().architecture.to_string().as_str() {
+        "x86_64" => (true, has("has_fma")),
+        architecture => (false, architecture == "aarch64"),
+    };
+    let runs = |family: &TileFamily| match family {
+        TileFamily::Clif128 => true,
+        TileFamily::Avx2 => is_x86 && has_fma && has("has_avx2"),
+        TileFamily::Avx512 => is_x86 && has_fma && has("has_avx512vl") && has("has_avx512f"),
+    };
+    let families = TileFamily::ALL.into_iter().filter(runs);
+    let machine = |family| Machine {
+        family,
         has_fma,
-    })
+        precise: false,
+    };
+    Ok(families.map(machine).collect())
 }

@@ -1,10 +1,14 @@
 //! Code in memory.
 
-use cranelift::codegen::Context;
-use cranelift::jit::{ArenaMemoryProvider, JITBuilder, JITModule};
-use cranelift::module::{Linkage, Module, default_libcall_names};
+use std::collections::HashMap;
 
-use super::{CodegenError, clif, host_isa};
+use cranelift::codegen::Context;
+use cranelift::codegen::ir::{AbiParam, FuncRef, Function, types};
+use cranelift::jit::{ArenaMemoryProvider, JITBuilder, JITModule};
+use cranelift::module::{FuncId, Linkage, Module, default_libcall_names};
+
+use super::clif::{self, Linker};
+use super::{CodegenError, host_isa};
 use crate::kernels::KernelSpec;
 use crate::plan::{KernelId, Machine};
 
@@ -52,18 +56,65 @@ impl Drop for Executable {
     }
 }
 
+/// Boundary that assembled functions begin at: a cache line, so that their loops do.
+const CODE_ALIGNMENT: u64 = 64;
+
+/// Takes assembled functions into a module; equal ones once.
+struct ModuleLinker<'a> {
+    module: &'a mut JITModule,
+    known: &'a mut HashMap<Vec<u8>, FuncId>,
+    code_size: &'a mut usize,
+}
+
+impl Linker for ModuleLinker<'_> {
+    fn link(
+        &mut self,
+        caller: &mut Function,
+        code: Vec<u8>,
+        n_arguments: usize,
+    ) -> Result<FuncRef, CodegenError> {
+        let id = match self.known.get(&code) {
+            Some(id) => *id,
+            None => {
+                let mut signature = self.module.make_signature();
+                signature.params = vec![AbiParam::new(types::I64); n_arguments];
+                let name = format!("tile_{}", self.known.len());
+                let id = self
+                    .module
+                    .declare_function(&name, Linkage::Local, &signature)
+                    .map_err(|error| CodegenError(error.to_string()))?;
+                self.module
+                    .define_function_bytes(id, CODE_ALIGNMENT, &code, &[])
+                    .map_err(|error| CodegenError(error.to_string()))?;
+                *self.code_size += code.len();
+                self.known.insert(code, id);
+                id
+            }
+        };
+        Ok(self.module.declare_func_in_func(id, caller))
+    }
+}
+
 /// Compiles the kernels for this machine.
 pub fn compile(kernels: &[KernelSpec], machine: &Machine) -> Result<Executable, CodegenError> {
     let fail = |error: &dyn std::fmt::Display| CodegenError(error.to_string());
-    let mut builder = JITBuilder::with_isa(host_isa()?, default_libcall_names());
+    let host = host_isa()?;
+    let mut builder = JITBuilder::with_isa(host.clone(), default_libcall_names());
     let arena = ArenaMemoryProvider::new_with_size(CODE_RESERVE).map_err(|error| fail(&error))?;
     builder.memory_provider(Box::new(arena));
     let mut module = JITModule::new(builder);
     let mut context = Context::new();
     let mut ids = Vec::with_capacity(kernels.len());
+    let mut known = HashMap::new();
     let mut code_size = 0;
     for (index, spec) in kernels.iter().enumerate() {
-        context.func = clif::emit(spec, machine, module.isa(), index as u32);
+        let isa = host.clone();
+        let mut linker = ModuleLinker {
+            module: &mut module,
+            known: &mut known,
+            code_size: &mut code_size,
+        };
+        context.func = clif::emit(spec, machine, isa.as_ref(), index as u32, &mut linker)?;
         let id = module
             .declare_function(
                 &format!("kernel_{index}"),

@@ -4,18 +4,74 @@ use std::fmt::Write;
 
 use cranelift::codegen::Context;
 use cranelift::codegen::control::ControlPlane;
+use cranelift::codegen::ir::{
+    AbiParam, ExtFuncData, ExternalName, FuncRef, Function, Signature, UserExternalName, types,
+};
+use cranelift::codegen::isa::{CallConv, TargetIsa};
 
-use super::{CodegenError, clif, host_isa};
+use super::clif::{self, Linker};
+use super::{CodegenError, host_isa, x86};
 use crate::kernels::KernelSpec;
 use crate::plan::Machine;
 
-/// The kernels as Cranelift IR.
+/// Keeps the assembled functions that a kernel calls, to print them after it.
+struct Listing {
+    call_conv: CallConv,
+    functions: Vec<Vec<u8>>,
+}
+
+impl Linker for Listing {
+    fn link(
+        &mut self,
+        caller: &mut Function,
+        code: Vec<u8>,
+        n_arguments: usize,
+    ) -> Result<FuncRef, CodegenError> {
+        let mut signature = Signature::new(self.call_conv);
+        signature.params = vec![AbiParam::new(types::I64); n_arguments];
+        let signature = caller.import_signature(signature);
+        let index = self.functions.len() as u32;
+        let name = UserExternalName::new(1, index);
+        let name = ExternalName::user(caller.declare_imported_user_function(name));
+        self.functions.push(code);
+        Ok(caller.import_function(ExtFuncData {
+            name,
+            signature,
+            colocated: true,
+            patchable: false,
+        }))
+    }
+}
+
+/// A kernel as Cranelift IR, and the assembled functions that it calls.
+fn emit(
+    spec: &KernelSpec,
+    machine: &Machine,
+    isa: &dyn TargetIsa,
+    index: usize,
+) -> Result<(Function, Vec<Vec<u8>>), CodegenError> {
+    let mut listing = Listing {
+        call_conv: isa.default_call_conv(),
+        functions: Vec::new(),
+    };
+    let function = clif::emit(spec, machine, isa, index as u32, &mut listing)?;
+    Ok((function, listing.functions))
+}
+
+fn push_assembled(text: &mut String, functions: &[Vec<u8>]) {
+    for (index, code) in functions.iter().enumerate() {
+        let _ = writeln!(text, "; u1:{index}, assembled\n{}", x86::disassemble(code));
+    }
+}
+
+/// The kernels as Cranelift IR; what they call is printed as assembly.
 pub fn print_clif(kernels: &[KernelSpec], machine: &Machine) -> Result<String, CodegenError> {
     let isa = host_isa()?;
     let mut text = String::new();
     for (index, spec) in kernels.iter().enumerate() {
-        let function = clif::emit(spec, machine, isa.as_ref(), index as u32);
+        let (function, assembled) = emit(spec, machine, isa.as_ref(), index)?;
         let _ = writeln!(text, "; kernel {index}: {spec:?}\n{}", function.display());
+        push_assembled(&mut text, &assembled);
     }
     Ok(text)
 }
@@ -25,8 +81,8 @@ pub fn print_asm(kernels: &[KernelSpec], machine: &Machine) -> Result<String, Co
     let isa = host_isa()?;
     let mut text = String::new();
     for (index, spec) in kernels.iter().enumerate() {
-        let mut context =
-            Context::for_function(clif::emit(spec, machine, isa.as_ref(), index as u32));
+        let (function, assembled) = emit(spec, machine, isa.as_ref(), index)?;
+        let mut context = Context::for_function(function);
         context.set_disasm(true);
         let code = context
             .compile(isa.as_ref(), &mut ControlPlane::default())
@@ -36,6 +92,7 @@ pub fn print_asm(kernels: &[KernelSpec], machine: &Machine) -> Result<String, Co
             "; kernel {index}: {spec:?}\n{}",
             code.vcode.as_deref().unwrap_or_default()
         );
+        push_assembled(&mut text, &assembled);
     }
     Ok(text)
 }

@@ -1,6 +1,6 @@
 //! From kernel specs to machine code.
 //!
-//! `clif` writes a kernel as Cranelift IR, `isa` knows the target, [`jit`] makes code in memory of it. Emitting is a pure function of the spec and the
+//! `clif` writes a kernel as Cranelift IR, `x86` assembles the innermost parts in wider vectors, `isa` knows the target, [`jit`] makes code in memory of it. Emitting is a pure function of the spec and the
 //! machine's features, so equal layers share one kernel.
 
 mod clif;
@@ -9,9 +9,11 @@ pub mod jit;
 mod listing;
 #[cfg(test)]
 mod tests;
+mod transforms;
+mod x86;
 
 pub use clif::KERNEL_SIGNATURE;
-pub use isa::{detect_machine, host_isa};
+pub use isa::{detect_machine, host_isa, machine_for, machines};
 pub use listing::{print_asm, print_clif};
 
 /// Why code could not be made. Never the user's fault: the machine lacks something, or the compiler is wrong.

@@ -1,7 +1,9 @@
 //! Direct convolution: from attributes to a spec, and how a spec is cut into tiles and tasks.
 
-use super::schedule::gcd;
-use super::{ConvSpec, DepthwiseSpec, Epilogue, KernelSpec, Lattice};
+use super::schedule::{MAX_VECTORS, gcd};
+use super::{
+    ConvSpec, DepthwiseSpec, Epilogue, KernelSpec, Lattice, Schedule, TileFamily, winograd,
+};
 use crate::graph::{Conv, Margins, Shape};
 use crate::plan::{Machine, View};
 
@@ -13,50 +15,100 @@ pub fn configure(
     epilogue: Option<Epilogue>,
     machine: &Machine,
 ) -> KernelSpec {
-    let origin = [-(conv.pad.top as isize), -(conv.pad.left as isize)];
-    let family = machine.family;
     let is_depthwise = conv.groups == input.channels && conv.groups == conv.out_channels;
-    if is_depthwise && conv.groups > 1 && input.block == family.channel_block() {
+    if is_depthwise && conv.groups > 1 && input.block == machine.family.channel_block() {
         return KernelSpec::Depthwise(DepthwiseSpec {
-            family,
+            family: machine.family,
             input,
             output,
             kernel: conv.kernel,
             stride: conv.stride,
             dilation: conv.dilation,
-            origin,
+            origin: [-(conv.pad.top as isize), -(conv.pad.left as isize)],
             bias: conv.bias,
             epilogue,
         });
     }
-    KernelSpec::Conv(ConvSpec {
-        family,
+    let spec = unscheduled(conv, input, output, epilogue, machine);
+    match choose(&spec, machine) {
+        Algorithm::Direct => KernelSpec::Conv(spec.scheduled()),
+        Algorithm::Winograd(tile) => KernelSpec::Winograd(winograd::configure(spec, tile)),
+    }
+}
+
+/// What the kernel computes, before it is decided how.
+pub(super) fn unscheduled(
+    conv: &Conv,
+    input: View,
+    output: View,
+    epilogue: Option<Epilogue>,
+    machine: &Machine,
+) -> ConvSpec {
+    ConvSpec {
+        family: machine.family,
         input,
         output,
         kernel: conv.kernel,
         stride: conv.stride,
         dilation: conv.dilation,
-        origin,
+        origin: [-(conv.pad.top as isize), -(conv.pad.left as isize)],
         groups: conv.groups,
         lattice: Lattice::full(&output),
         bias: conv.bias,
         epilogue,
         transposed: None,
-    })
+        schedule: Schedule::default(),
+    }
 }
 
-/// What the taps touch outside the map. Below and to the right this can be less than the padding: a stride may end before it, or more than the map
-/// needs is never there.
-pub fn required_halo(conv: &Conv, input: &Shape) -> Margins {
+/// How a convolution is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Algorithm {
+    /// By its definition.
+    Direct,
+    /// By [Winograd's](super::winograd) algorithm, in tiles of so many results squared.
+    Winograd(usize),
+}
+
+/// The algorithms that compute a convolution, each with its cost for one image in slots (see [`winograd::cost`]); the cheapest first.
+pub fn alternatives(spec: &ConvSpec) -> Vec<(Algorithm, f64)> {
+    let mut all = vec![(Algorithm::Direct, winograd::cost::direct_slots(spec))];
+    if winograd::applies(spec) {
+        let costs = winograd::TILES.map(|tile| winograd::cost::choose_cut(spec, tile).1);
+        let tiles = winograd::TILES.map(Algorithm::Winograd);
+        all.extend(tiles.into_iter().zip(costs));
+    }
+    all.sort_by(|a, b| a.1.total_cmp(&b.1));
+    all
+}
+
+fn choose(spec: &ConvSpec, machine: &Machine) -> Algorithm {
+    let all = alternatives(spec);
+    let allowed = |algorithm: &Algorithm| !machine.precise || *algorithm == Algorithm::Direct;
+    let mut allowed = all.into_iter().map(|(algorithm, _)| algorithm).filter(allowed);
+    allowed.next().unwrap_or(Algorithm::Direct)
+}
+
+/// What the kernel of a convolution touches outside the map of its input, which lies in blocks of `block` channels. Below and to the right this can be less
+/// than the padding: a stride may end before it, or more than the map needs is never there; or more, where tiles do not come out even.
+pub fn required_halo(conv: &Conv, input: &Shape, block: usize, machine: &Machine) -> Margins {
     let (before, after) = (
         [conv.pad.top, conv.pad.left],
         [conv.pad.bottom, conv.pad.right],
     );
     let size = [input.height() as usize, input.width() as usize];
+    let reach = [0, 1].map(|axis| conv.dilation[axis] * (conv.kernel[axis] - 1));
+    let results = [0, 1].map(|axis| {
+        (before[axis] + size[axis] + after[axis] - reach[axis] - 1) / conv.stride[axis] + 1
+    });
+    let shape = Shape::chw(conv.out_channels as u64, results[0] as u64, results[1] as u64);
+    let output = View::dense(&shape, machine.family.channel_block(), Margins::default());
+    let view = View::dense(input, block, Margins::default());
+    if let Algorithm::Winograd(tile) = choose(&unscheduled(conv, view, output, None, machine), machine) {
+        return winograd::required_halo(conv, input, tile);
+    }
     let beyond = [0, 1].map(|axis| {
-        let reach = conv.dilation[axis] * (conv.kernel[axis] - 1);
-        let padded = before[axis] + size[axis] + after[axis];
-        let last = (padded - reach - 1) / conv.stride[axis] * conv.stride[axis] + reach;
+        let last = (results[axis] - 1) * conv.stride[axis] + reach[axis];
         (last + 1).saturating_sub(before[axis] + size[axis])
     });
     Margins {
@@ -113,20 +165,45 @@ impl ConvSpec {
         }
     }
 
-    /// Output channels that are computed together: a *unit*, which weights are packed by.
+    /// Output channels that are computed together: a *unit*, which weights are packed by. The last unit may be [narrower](Schedule::last_vectors).
     pub fn unit(&self) -> usize {
-        match self.sharing() {
-            Sharing::Block | Sharing::Lanes => self.output.block,
-            Sharing::Vector | Sharing::Gather => self.family.lanes(),
-        }
+        self.schedule.vectors * self.family.lanes()
     }
 
-    /// Input channels that are summed without a loop: side by side in memory wherever a group begins.
+    /// Input channels that are summed without a loop: side by side in memory wherever a group begins. Assembled tiles take the channels that are left when
+    /// no whole chunk is; for the others chunks come out even.
     pub fn chunk(&self) -> usize {
         match self.sharing() {
             Sharing::Lanes => 1,
+            _ if self.family.is_assembled() => self.input.block.min(self.group_inputs()),
             _ => gcd(self.group_inputs(), self.input.block),
         }
+    }
+
+    /// The same with the widest tiles of its family that can compute it, cut as costs least.
+    pub fn scheduled(mut self) -> ConvSpec {
+        if self.family.is_assembled() && !self.can_be_assembled() {
+            self.family = TileFamily::Clif128;
+        }
+        self.schedule = self.choose_schedule();
+        self
+    }
+
+    /// Whether assembled tiles can compute it: all lanes of a vector read the same channels, or each its own; groups begin at blocks; and what
+    /// a tile reaches lies near enough for an immediate offset.
+    fn can_be_assembled(&self) -> bool {
+        let sharing = match self.sharing() {
+            Sharing::Lanes => self.input.block == self.family.lanes(),
+            Sharing::Block | Sharing::Vector => {
+                self.groups == 1 || self.group_inputs().is_multiple_of(self.input.block)
+            }
+            Sharing::Gather => false,
+        };
+        let reach = (MAX_VECTORS + 1) * self.input.plane_stride().max(self.output.plane_stride());
+        sharing
+            && self.output.block == self.family.lanes()
+            && !self.kernel.contains(&0)
+            && i32::try_from(reach * size_of::<f32>()).is_ok()
     }
 }
 
@@ -146,7 +223,9 @@ impl DepthwiseSpec {
             bias: self.bias,
             epilogue: self.epilogue.clone(),
             transposed: None,
+            schedule: Schedule::default(),
         }
+        .scheduled()
     }
 }
 
@@ -154,9 +233,9 @@ impl DepthwiseSpec {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::testing::{Operands, check, epilogue, margins, operands};
-    use super::*;
     use crate::codegen::detect_machine;
+    use super::super::testing::{Operands, check, epilogue, machine, margins, operands};
+    use super::*;
 
     /// Channels of a group, in and out, and groups: the ordinary, the aligned, those that share blocks, those that share vectors.
     fn channels() -> impl Strategy<Value = (usize, usize, usize)> {
@@ -164,6 +243,8 @@ mod tests {
             (1..20usize, 1..20usize, Just(1usize)),
             (1..20usize, Just(8usize), 2..4usize),
             (1..9usize, Just(4usize), 2..6usize),
+            (1..40usize, 1..90usize, Just(1usize)),
+            (prop_oneof![Just(8usize), Just(16)], prop_oneof![Just(16usize), Just(48)], 2..4usize),
             (1..6usize, 1..7usize, 2..6usize),
             (Just(1usize), Just(1usize), 2..20usize),
         ]
@@ -171,6 +252,7 @@ mod tests {
 
     #[derive(Clone, Debug)]
     struct Case {
+        machine: Machine,
         conv: Conv,
         in_channels: usize,
         size: [usize; 2],
@@ -198,7 +280,9 @@ mod tests {
             operands(),
             1..4usize,
         );
+        let rest = (machine(), rest);
         (conv, rest, any::<u64>(), any::<bool>()).prop_map(|(conv, rest, seed, exact)| {
+            let (machine, rest) = rest;
             let ((group_inputs, group_outputs, groups), kernel, stride, pad, dilation, bias) = conv;
             let (size, plain_input, spare, operands, batch) = rest;
             let conv = Conv {
@@ -211,6 +295,7 @@ mod tests {
                 bias,
             };
             Case {
+                machine,
                 conv,
                 in_channels: group_inputs * groups,
                 size,
@@ -239,16 +324,17 @@ mod tests {
         });
         prop_assume!(!result.contains(&0));
         let shape = Shape::chw(case.in_channels as u64, size[0] as u64, size[1] as u64);
-        let required = required_halo(conv, &shape);
+        let block = if case.plain_input { 1 } else { case.machine.family.channel_block() };
+        let required = required_halo(conv, &shape, block, &case.machine);
         let halo = Margins {
             top: required.top + spare[0].top,
             left: required.left + spare[0].left,
             bottom: required.bottom + spare[0].bottom,
             right: required.right + spare[0].right,
         };
-        let machine = detect_machine().unwrap();
+        let machine = &case.machine;
+        let mut input = View::dense(&shape, block, halo);
         let block = machine.family.channel_block();
-        let mut input = View::dense(&shape, if case.plain_input { 1 } else { block }, halo);
         input.image_stride += case.seed as usize % 2 * 24;
         let shape = Shape::chw(conv.out_channels as u64, result[0] as u64, result[1] as u64);
         let mut output = View::dense(&shape, block, spare[1]);
@@ -257,8 +343,8 @@ mod tests {
             .operands
             .as_ref()
             .map(|operands| epilogue(&output, operands));
-        let spec = configure(conv, input, output, epilogue, &machine);
-        check(&[spec], case.batch, case.seed, case.exact)
+        let spec = configure(conv, input, output, epilogue, machine);
+        check(machine, &[spec], case.batch, case.seed, case.exact)
     }
 
     proptest! {
@@ -280,6 +366,8 @@ mod tests {
             groups: 1,
             bias: false,
         };
+        let machine = detect_machine().unwrap();
+        let required_halo = |conv: &Conv, shape: &Shape| required_halo(conv, shape, 1, &machine);
         let halo = required_halo(&conv, &Shape::chw(1, 8, 7));
         assert_eq!((halo.top, halo.bottom, halo.right), (1, 0, 1));
         conv.kernel = [1, 1];

@@ -2,7 +2,7 @@
 //! taps, at places that are a constant step apart.
 
 use super::schedule::gcd;
-use super::{ConvSpec, Epilogue, Lattice, TransposedTaps};
+use super::{ConvSpec, Epilogue, Lattice, Schedule, TransposedTaps};
 use crate::graph::{ConvTranspose, Margins, Shape};
 use crate::plan::{Machine, View};
 
@@ -88,7 +88,7 @@ pub fn configure(
             let phase = [rows, columns];
             // A sum over no rows is a sum over nothing: one form for all of these.
             let is_empty = phase.iter().any(|axis| axis.taps == 0);
-            specs.push(ConvSpec {
+            let spec = ConvSpec {
                 family: machine.family,
                 input,
                 output,
@@ -109,7 +109,9 @@ pub fn configure(
                     first: phase.map(|axis| if is_empty { 0 } else { axis.first }),
                     step: phase.map(|axis| axis.step),
                 }),
-            });
+                schedule: Schedule::default(),
+            };
+            specs.push(spec.scheduled());
         }
     }
     specs
@@ -146,9 +148,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::KernelSpec;
-    use super::super::testing::{check, epilogue, margins, operands};
+    use super::super::testing::{check, epilogue, machine, margins, operands};
     use super::*;
-    use crate::codegen::detect_machine;
 
     fn attributes() -> impl Strategy<Value = (ConvTranspose, usize, [usize; 2])> {
         let channels = (1..10usize, 1..10usize, 1..4usize);
@@ -211,20 +212,20 @@ mod tests {
 
         #[test]
         fn conv_transpose_phases_match_the_reference(
+            machine in machine(),
             (attrs, channels, size) in attributes(),
             operands in operands(),
             batch in 1..3usize,
             seed in any::<u64>(),
             exact in any::<bool>(),
         ) {
-            let machine = detect_machine().unwrap();
             let [input, output] = views(&attrs, channels, size, machine.family.channel_block());
             let epilogue = operands.map(|operands| epilogue(&output, &operands));
             let specs: Vec<KernelSpec> = configure(&attrs, input, output, epilogue, &machine)
                 .into_iter()
                 .map(KernelSpec::Conv)
                 .collect();
-            check(&specs, batch, seed, exact)?;
+            check(&machine, &specs, batch, seed, exact)?;
         }
     }
 }

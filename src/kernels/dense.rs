@@ -37,9 +37,8 @@ impl DenseSpec {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::testing::{check, epilogue, operands};
+    use super::super::testing::{check, epilogue, machine, operands};
     use super::*;
-    use crate::codegen::detect_machine;
     use crate::graph::{Margins, Shape};
 
     proptest! {
@@ -47,6 +46,7 @@ mod tests {
 
         #[test]
         fn dense_matches_the_reference(
+            machine in machine(),
             channels in 1..90usize,
             map in proptest::option::of([1..5usize, 1..5usize]),
             features in 1..100usize,
@@ -55,7 +55,6 @@ mod tests {
             batch in prop_oneof![1..4usize, 1..40usize],
             seed in any::<u64>(),
         ) {
-            let machine = detect_machine().unwrap();
             let family = machine.family.channel_block();
             let block = |plain: bool| if plain { 1 } else { family };
             let [height, width] = map.unwrap_or([1, 1]);
@@ -69,7 +68,7 @@ mod tests {
             let output = View::dense(&shape, block(plain_output), Margins::default());
             let epilogue = operands.map(|operands| epilogue(&output, &operands));
             let spec = configure(input, output, bias, epilogue, &machine);
-            check(&[spec], batch, seed, exact)?;
+            check(&machine, &[spec], batch, seed, exact)?;
         }
     }
 }

@@ -18,28 +18,39 @@ mod spec;
 mod tasks;
 #[cfg(test)]
 mod testing;
+pub mod winograd;
 
 pub use conv::Sharing;
-pub use packing::{ConvPacking, DensePacking, Packing};
-pub use schedule::{Schedule, Strip};
+pub use packing::{ConvPacking, DensePacking, Packing, WinogradPacking};
+pub use schedule::{NEAR_CACHE, Schedule, Strip};
 pub use spec::{
     ConvSpec, CopySpec, DenseSpec, DepthwiseSpec, Epilogue, KernelSpec, Lattice, LrnSpec, MapSpec,
     PoolSpec, PoolWindows, ResizeSpec, SoftmaxSpec, TransposedTaps,
 };
+pub use winograd::{WinogradCut, WinogradSpec};
 pub use tasks::{as_row, n_strips, rows_per_task};
 
 /// A family of register tiles for convolution and dense layers: vector width, registers, block of channels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TileFamily {
     /// 128-bit vectors, all in Cranelift: every machine has it.
     Clif128,
+    /// 256-bit vectors, assembled: x86-64 with AVX2 and FMA.
+    Avx2,
+    /// 512-bit vectors, assembled: x86-64 with AVX-512 F and VL.
+    Avx512,
 }
 
 impl TileFamily {
+    /// All of them, the narrowest first.
+    pub const ALL: [TileFamily; 3] = [TileFamily::Clif128, TileFamily::Avx2, TileFamily::Avx512];
+
     /// Its name in options and plans.
     pub fn name(self) -> &'static str {
         match self {
             TileFamily::Clif128 => "clif128",
+            TileFamily::Avx2 => "avx2",
+            TileFamily::Avx512 => "avx512",
         }
     }
 
@@ -47,24 +58,42 @@ impl TileFamily {
     pub fn lanes(self) -> usize {
         match self {
             TileFamily::Clif128 => 4,
+            TileFamily::Avx2 => 8,
+            TileFamily::Avx512 => 16,
         }
     }
 
-    /// Vectors of sums that a tile keeps in registers.
-    pub fn accumulators(self) -> usize {
+    /// Vector registers.
+    pub fn registers(self) -> usize {
+        match self {
+            TileFamily::Clif128 | TileFamily::Avx2 => 16,
+            TileFamily::Avx512 => 32,
+        }
+    }
+
+    /// Vectors of sums that a tile keeps in registers beside `weights` vectors of weights.
+    pub fn accumulators(self, weights: usize) -> usize {
         match self {
             // Of 16 registers, two hold weights, one an input and one its copy (Cranelift's multiply-adds overwrite a factor). Twelve would just fit, but
             // its register allocator then spills now and then: 74% of the peak instead of 88% (Zen 4). Loading the input anew for each use saves the copy,
             // but makes 14 loads for 12 multiply-adds: 80%.
             TileFamily::Clif128 => 10,
+            // All but the weights and an input.
+            TileFamily::Avx2 | TileFamily::Avx512 => self.registers() - 1 - weights,
         }
     }
 
-    /// Channels that lie side by side in its tensors: the outputs of one tile.
+    /// Channels that lie side by side in its tensors.
     pub fn channel_block(self) -> usize {
         match self {
-            TileFamily::Clif128 => 8,
+            TileFamily::Clif128 | TileFamily::Avx2 => 8,
+            TileFamily::Avx512 => 16,
         }
+    }
+
+    /// Whether its tiles are functions that the loop nests call, rather than parts of these.
+    pub fn is_assembled(self) -> bool {
+        self != TileFamily::Clif128
     }
 }
 

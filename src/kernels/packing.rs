@@ -1,6 +1,10 @@
 //! The orders in which kernels want their parameters.
 
-use super::{ConvSpec, DENSE_FEATURES_PER_TASK, DenseSpec, Epilogue, KernelSpec, TransposedTaps};
+use super::winograd::Transforms;
+use super::{
+    ConvSpec, DENSE_FEATURES_PER_TASK, DenseSpec, Epilogue, KernelSpec, TransposedTaps,
+    WinogradSpec,
+};
 use crate::plan::View;
 
 /// How a parameter is laid out for a kernel. Evaluating it is a pure function of the parameter's values in row-major order.
@@ -15,12 +19,14 @@ pub enum Packing {
     },
     /// The weight of a convolution.
     Conv(ConvPacking),
+    /// The weight of a convolution, transformed.
+    Winograd(WinogradPacking),
     /// The weight of a dense layer.
     Dense(DensePacking),
 }
 
 /// `[K / unit][C of a group / chunk][R][S][chunk][unit]` of a weight `[K, C of a group, R, S]`, or `[C, K of a group, R, S]` if it is transposed.
-/// The last unit's surplus outputs get zeros. What a kernel reads lies in the order of its loops: one stream.
+/// The last chunk may have fewer channels. The last unit may be narrower, a multiple of `granule`; its surplus outputs get zeros. What a kernel reads lies in the order of its loops: one stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
 pub struct ConvPacking {
@@ -30,6 +36,7 @@ pub struct ConvPacking {
     /// Taps in use.
     pub kernel: [usize; 2],
     pub unit: usize,
+    pub granule: usize,
     pub chunk: usize,
     pub transposed: Option<TransposedTaps>,
 }
@@ -45,6 +52,19 @@ pub struct DensePacking {
     pub block: usize,
 }
 
+/// `[K / group][points][group / unit][C][unit]` of a weight `[K, C, 3, 3]`; the last group and unit may be narrower, multiples of `granule`.
+/// What a task reads lies in the order of its loops: one stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)]
+pub struct WinogradPacking {
+    pub out_channels: usize,
+    pub in_channels: usize,
+    pub tile: usize,
+    pub group: usize,
+    pub unit: usize,
+    pub granule: usize,
+}
+
 impl Packing {
     /// Values of the parameter, unpacked.
     pub fn len(&self) -> usize {
@@ -56,6 +76,7 @@ impl Packing {
                     .map_or(packing.kernel, |taps| taps.kernel);
                 packing.out_channels * packing.group_inputs * kh * kw
             }
+            Packing::Winograd(packing) => packing.out_channels * packing.in_channels * 9,
             Packing::Dense(packing) => packing.features * packing.channels * packing.pixels,
         }
     }
@@ -70,10 +91,14 @@ impl Packing {
         match self {
             Packing::Vector { padded, .. } => *padded,
             Packing::Conv(packing) => {
-                packing.out_channels.next_multiple_of(packing.unit)
+                packing.out_channels.next_multiple_of(packing.granule)
                     * packing.group_inputs
                     * packing.kernel[0]
                     * packing.kernel[1]
+            }
+            Packing::Winograd(packing) => {
+                let points = (packing.tile + 2).pow(2);
+                packing.out_channels.next_multiple_of(packing.granule) * packing.in_channels * points
             }
             Packing::Dense(packing) => {
                 packing.features.next_multiple_of(DENSE_FEATURES_PER_TASK)
@@ -92,6 +117,7 @@ impl Packing {
                 out[*len..].fill(0.0);
             }
             Packing::Conv(packing) => packing.pack(values, out),
+            Packing::Winograd(packing) => packing.pack(values, out),
             Packing::Dense(packing) => packing.pack(values, out),
         }
     }
@@ -114,18 +140,55 @@ impl ConvPacking {
         }
     }
 
-    fn pack(&self, values: &[f32], out: &mut [f32]) {
+    fn pack(&self, values: &[f32], mut out: &mut [f32]) {
         let [kh, kw] = self.kernel;
-        let mut out = out.chunks_exact_mut(self.unit);
-        for first in (0..self.out_channels).step_by(self.unit) {
-            for chunk in (0..self.group_inputs).step_by(self.chunk) {
+        let padded = self.out_channels.next_multiple_of(self.granule);
+        for first in (0..padded).step_by(self.unit) {
+            let unit = self.unit.min(padded - first);
+            let (this, rest) = out.split_at_mut(unit * self.group_inputs * kh * kw);
+            out = rest;
+            let mut this = this.chunks_exact_mut(unit);
+            for chunk in (0..self.group_inputs).step_by(self.chunk.max(1)) {
+                let chunk = chunk..(chunk + self.chunk).min(self.group_inputs);
                 for (r, s) in (0..kh).flat_map(|r| (0..kw).map(move |s| (r, s))) {
-                    for (c, lanes) in (chunk..chunk + self.chunk).zip(&mut out) {
+                    for (c, lanes) in chunk.clone().zip(&mut this) {
                         for (k, lane) in (first..).zip(lanes) {
                             *lane = match k < self.out_channels {
                                 true => values[self.source(k, c, r, s)],
                                 false => 0.0,
                             };
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl WinogradPacking {
+    fn pack(&self, values: &[f32], mut out: &mut [f32]) {
+        let transforms = Transforms::of(self.tile);
+        let n_points = (self.tile + 2).pow(2);
+        let mut points = [0.0; 36];
+        let padded = self.out_channels.next_multiple_of(self.granule);
+        for group in (0..padded).step_by(self.group) {
+            let end = (group + self.group).min(padded);
+            let of_point = (end - group) * self.in_channels;
+            let (this, rest) = out.split_at_mut(n_points * of_point);
+            out = rest;
+            for first in (group..end).step_by(self.unit) {
+                let unit = self.unit.min(end - first);
+                for c in 0..self.in_channels {
+                    let place = (first - group) * self.in_channels + c * unit;
+                    for lane in 0..unit {
+                        if first + lane < self.out_channels {
+                            let filter = ((first + lane) * self.in_channels + c) * 9;
+                            transforms.weights(&values[filter..filter + 9], &mut points);
+                        } else {
+                            points.fill(0.0);
+                        }
+                        for (point, &value) in points[..n_points].iter().enumerate() {
+                            this[point * of_point + place + lane] = value;
                         }
                     }
                 }
@@ -171,8 +234,25 @@ impl ConvSpec {
             group_outputs: self.group_outputs(),
             kernel: self.kernel,
             unit: self.unit(),
+            granule: match self.family.is_assembled() {
+                true => self.family.lanes(),
+                false => self.unit(),
+            },
             chunk: self.chunk(),
             transposed: self.transposed,
+        })
+    }
+}
+
+impl WinogradSpec {
+    fn packing(&self) -> Packing {
+        Packing::Winograd(WinogradPacking {
+            out_channels: self.conv.output.channels,
+            in_channels: self.conv.input.channels,
+            tile: self.tile,
+            group: self.cut.units_per_task * self.unit(),
+            unit: self.unit(),
+            granule: self.granule(),
         })
     }
 }
@@ -194,6 +274,10 @@ impl KernelSpec {
     pub fn packings(&self) -> Vec<Packing> {
         let (weight, bias, operands) = match self {
             KernelSpec::Conv(spec) => (Some(spec.packing()), spec.bias, operands(&spec.epilogue)),
+            KernelSpec::Winograd(spec) => {
+                let epilogue = operands(&spec.conv.epilogue);
+                (Some(spec.packing()), spec.conv.bias, epilogue)
+            }
             KernelSpec::Depthwise(spec) => {
                 let weight = spec.as_conv().packing();
                 (Some(weight), spec.bias, operands(&spec.epilogue))
@@ -261,6 +345,7 @@ mod tests {
                 group_outputs,
                 kernel,
                 unit,
+                granule: unit,
                 chunk,
                 transposed: None,
             }));
@@ -316,6 +401,7 @@ mod tests {
                 group_outputs: 1,
                 kernel: [1, 2],
                 unit: 4,
+                granule: 4,
                 chunk: 1,
                 transposed: Some(TransposedTaps {
                     kernel: [1, 4],

@@ -10,8 +10,14 @@ const FLOPS_PER_TASK: usize = 1 << 17;
 /// Bytes that we count on finding again in a core's second-level cache (half of the 1 MiB of Zen 4; 2 MiB on Sapphire Rapids).
 const CACHE: usize = 512 << 10;
 
+/// Bytes that we count on finding again in a core's first-level cache.
+pub const NEAR_CACHE: usize = 24 << 10;
+
 /// From the start of a multiply-add to its result. Two can start a cycle, so that twice as many must be under way.
 const MULTIPLY_ADD_CYCLES: usize = 4;
+
+/// Vectors of output channels of a tile, at most.
+pub const MAX_VECTORS: usize = 8;
 
 /// Adjacent tiles of one width in a row of results: `count` of them, the first at column `start`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
@@ -27,17 +33,32 @@ pub struct Strip {
 }
 
 /// How a convolution is cut.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub struct Schedule {
+    /// Vectors of output channels of a tile.
+    pub vectors: usize,
+    /// The same for the last group of channels, where fewer are left.
+    pub last_vectors: usize,
     /// The columns of a row; an unused strip has no tiles.
     pub strips: [Strip; 2],
     /// Rows of a task; the last one of a map may have fewer.
     pub rows_per_task: usize,
     /// Tasks that cover the rows of a map.
     pub row_groups: usize,
-    /// Whether tasks count blocks of output channels fastest (images, row groups, blocks), so that input rows stay near while all weights pass,
-    /// or slowest (blocks, images, row groups), so that a block's weights stay near while all input passes.
-    pub blocks_fastest: bool,
+    /// Output channels of a task: at least a tile's, at least a block.
+    pub channels_per_task: usize,
+    /// Tasks that cover the output channels.
+    pub channel_groups: usize,
+    /// Whether tasks count groups of output channels fastest (images, row groups, channel groups), so that input rows stay near while all weights pass,
+    /// or slowest (channel groups, images, row groups), so that a group's weights stay near while all input passes.
+    pub channels_fastest: bool,
+}
+
+impl Schedule {
+    /// Tasks of one image.
+    pub fn tasks_per_image(&self) -> usize {
+        self.row_groups * self.channel_groups
+    }
 }
 
 /// Largest number that divides both.
@@ -46,23 +67,24 @@ pub fn gcd(a: usize, b: usize) -> usize {
 }
 
 impl ConvSpec {
-    /// Vectors of output channels in a tile.
-    pub fn tile_vectors(&self) -> usize {
-        self.unit() / self.family.lanes()
-    }
-
     /// Sets of sums that take turns, where a tile alone has too few sums to keep the multiply-add units busy.
     pub fn n_chains(&self, sums: usize) -> usize {
-        if sums >= 2 * MULTIPLY_ADD_CYCLES {
+        if sums >= 2 * MULTIPLY_ADD_CYCLES || self.family.is_assembled() {
             1
         } else {
-            (self.family.accumulators() / sums.max(1)).max(1)
+            let most = self.family.accumulators(self.schedule.vectors);
+            (most / sums.max(1)).max(1)
         }
     }
 
-    /// Pixels that a tile can have at most.
-    fn tile_pixels(&self) -> usize {
-        let fit = self.family.accumulators() / self.tile_vectors();
+    /// Pixels that a tile of so many vectors can have at most.
+    fn tile_pixels(&self, vectors: usize) -> usize {
+        let weights = match self.sharing() {
+            // One weight a channel, whatever the pixels.
+            Sharing::Lanes => 1,
+            _ => vectors,
+        };
+        let fit = self.family.accumulators(weights) / vectors;
         match self.sharing() {
             // Four inserts a pixel and step: more pixels would only be more code.
             Sharing::Gather => fit / 2,
@@ -70,79 +92,135 @@ impl ConvSpec {
         }
     }
 
-    /// See [`Schedule`].
-    pub fn schedule(&self) -> Schedule {
+    /// How many vectors of output channels a tile may have.
+    fn tile_vectors(&self) -> Vec<usize> {
+        let lanes = self.family.lanes();
+        if !self.family.is_assembled() {
+            return match self.sharing() {
+                // With two, a weight's load serves five pixels and an input's two vectors.
+                Sharing::Block | Sharing::Lanes => vec![2.min(self.output.block / lanes)],
+                Sharing::Vector | Sharing::Gather => vec![1],
+            };
+        }
+        let all = self.output.channels.div_ceil(lanes);
+        match self.sharing() {
+            Sharing::Lanes => vec![1],
+            _ if self.groups > 1 => {
+                let of_group = self.group_outputs() / lanes;
+                (1..=of_group.min(MAX_VECTORS))
+                    .filter(|&vectors| of_group.is_multiple_of(vectors))
+                    .collect()
+            }
+            _ => (1..=all.min(MAX_VECTORS)).collect(),
+        }
+    }
+
+    /// The cut that costs least by [`tile_cost`].
+    pub(super) fn choose_schedule(&self) -> Schedule {
+        let all = self.output.channels.div_ceil(self.family.lanes());
+        let mut best = (usize::MAX, 0, 0, [Strip::default(); 2]);
+        for vectors in self.tile_vectors() {
+            let last = match all % vectors {
+                rest if rest > 0 && self.family.is_assembled() => rest,
+                _ => vectors,
+            };
+            let (strips, cost) = split_row(self, vectors);
+            let narrower = strips.map(|strip| strip_cost(self, last, &strip));
+            let total = all.div_ceil(vectors).saturating_sub(1) * cost + narrower.iter().sum::<usize>();
+            if total < best.0 {
+                best = (total, vectors, last, strips);
+            }
+        }
+        let (_, vectors, last_vectors, strips) = best;
+        let height = self.lattice.size[0];
+        let channels_per_task = (vectors * self.family.lanes()).max(self.output.block);
+        let rows_per_task = self.rows_per_task(&strips, channels_per_task);
+        let row_groups = height.div_ceil(rows_per_task);
+        let channel_groups = self.output.channels.div_ceil(channels_per_task);
+        Schedule {
+            vectors,
+            last_vectors,
+            strips,
+            rows_per_task,
+            row_groups,
+            channels_per_task,
+            channel_groups,
+            channels_fastest: self.channels_fastest(row_groups, channel_groups),
+        }
+    }
+
+    fn rows_per_task(&self, strips: &[Strip], channels: usize) -> usize {
         let [height, width] = self.lattice.size;
-        let strips = split_row(self, self.tile_pixels());
-        let tile_rows = strips
-            .iter()
-            .filter(|strip| strip.count > 0)
-            .map(|strip| strip.rows)
-            .max()
-            .unwrap_or(1);
+        let used = strips.iter().filter(|strip| strip.count > 0);
+        let tile_rows = used.map(|strip| strip.rows).max().unwrap_or(1);
         let taps = self.kernel[0] * self.kernel[1];
-        let flops_per_row = 2 * width * self.output.block * self.group_inputs() * taps;
+        let flops_per_row = 2 * width * channels * self.group_inputs() * taps;
         let wanted = FLOPS_PER_TASK
             .div_ceil(flops_per_row.max(1))
             .clamp(1, height.max(1));
         let even = height.div_ceil(height.div_ceil(wanted).max(1));
-        let rows_per_task = even.next_multiple_of(tile_rows).max(1);
-        let row_groups = height.div_ceil(rows_per_task);
-        Schedule {
-            strips,
-            rows_per_task,
-            row_groups,
-            blocks_fastest: self.blocks_fastest(row_groups),
-        }
+        even.next_multiple_of(tile_rows).max(1)
     }
 
     /// Compares what either order of tasks has to fetch from beyond the second-level cache.
-    fn blocks_fastest(&self, row_groups: usize) -> bool {
+    fn channels_fastest(&self, row_groups: usize, channel_groups: usize) -> bool {
         let float = size_of::<f32>();
         let taps = self.kernel[0] * self.kernel[1];
         let weights = self.output.channels * self.group_inputs() * taps * float;
         let input = self.input.n_blocks() * self.input.plane_stride() * float;
         let beyond = |passes: usize, bytes: usize| if bytes <= CACHE { 0 } else { passes * bytes };
-        // Where all is near anyway, the weights of one block are what the first-level cache holds best.
-        let input_passes = if self.groups == 1 {
-            self.output.n_blocks()
-        } else {
-            1
-        };
+        // Where all is near anyway, the weights of one group are what the first-level cache holds best.
+        let input_passes = if self.groups == 1 { channel_groups } else { 1 };
         beyond(row_groups, weights) < beyond(input_passes, input)
     }
 }
 
 /// What a tile costs each step, in sixteenths of a cycle, of a machine that starts two multiply-adds and two loads a cycle and whose multiply-adds take
 /// four: every x86-64 since Haswell, or better.
-fn tile_cost(spec: &ConvSpec, pixels: usize) -> usize {
-    let sums = pixels * spec.tile_vectors();
+fn tile_cost(spec: &ConvSpec, vectors: usize, pixels: usize) -> usize {
+    let sums = pixels * vectors;
     let multiply = 8 * sums;
-    let wait = 16 * MULTIPLY_ADD_CYCLES / spec.n_chains(sums);
-    let load = 8 * (pixels + spec.tile_vectors());
+    let chains = match spec.family.is_assembled() {
+        true => 1,
+        false => spec.n_chains(sums),
+    };
+    let wait = 16 * MULTIPLY_ADD_CYCLES / chains;
+    let load = 8 * (pixels + vectors);
+    // Weights that the first-level cache does not hold come at half a vector of 64 bytes a cycle.
+    let taps = spec.kernel[0] * spec.kernel[1];
+    let bytes = vectors * spec.family.lanes() * size_of::<f32>();
+    let far = bytes * spec.group_inputs() * taps > NEAR_CACHE;
+    let fetch = if far { 16 * bytes / 32 } else { 0 };
     // Loads do not hide entirely; bias, addresses, epilogue and store are half a cycle of each of some hundred steps.
-    multiply.max(wait).max(load) + load / 4 + 8
+    multiply.max(wait).max(load).max(fetch) + load / 4 + 8
 }
 
-/// Cuts a row into tiles of at most two widths, so that all of a map costs least. A tile so narrow that further rows fit takes them: 56 columns are ten
-/// tiles of 5 and three of 2 that are two rows high. A remainder of 1 or 3 would wait for its own sums.
-fn split_row(spec: &ConvSpec, pixels: usize) -> [Strip; 2] {
+/// What a strip costs in all rows of a map.
+fn strip_cost(spec: &ConvSpec, vectors: usize, strip: &Strip) -> usize {
+    if strip.count == 0 {
+        return 0;
+    }
+    let height = spec.lattice.size[0];
+    let (full, rest) = (height / strip.rows, height % strip.rows);
+    let rows = full * tile_cost(spec, vectors, strip.width * strip.rows)
+        + rest * tile_cost(spec, vectors, strip.width);
+    strip.count * rows
+}
+
+/// Cuts a row into tiles of at most two widths, so that all of a map costs least; answers that cost too. A tile so narrow that further rows fit takes them:
+/// 56 columns are ten tiles of 5 and three of 2 that are two rows high. A remainder of 1 or 3 would wait for its own sums.
+fn split_row(spec: &ConvSpec, vectors: usize) -> ([Strip; 2], usize) {
     let [height, width] = spec.lattice.size;
+    let pixels = spec.tile_pixels(vectors).max(1);
     let strip = |start: usize, width: usize, count: usize| Strip {
         start,
         width,
         count,
         rows: (pixels / width).clamp(1, height.max(1)),
     };
-    let cost = |strip: &Strip| {
-        let (full, rest) = (height / strip.rows, height % strip.rows);
-        let rows =
-            full * tile_cost(spec, strip.width * strip.rows) + rest * tile_cost(spec, strip.width);
-        strip.count * rows
-    };
     let mut best = [Strip::default(); 2];
     let mut least = usize::MAX;
-    for wide in 1..=pixels {
+    for wide in 1..=pixels.min(width.max(1)) {
         for narrow in 1..=wide {
             // More narrow ones than `wide` could be wide ones instead.
             for n_narrow in 0..wide {
@@ -153,7 +231,10 @@ fn split_row(spec: &ConvSpec, pixels: usize) -> [Strip; 2] {
                     continue;
                 }
                 let strips = [strip(0, wide, left / wide), strip(left, narrow, n_narrow)];
-                let total: usize = strips.iter().map(cost).sum();
+                let total: usize = strips
+                    .iter()
+                    .map(|strip| strip_cost(spec, vectors, strip))
+                    .sum();
                 // Every shape of tile is code of its own: it must gain more than its share of the cache and of compile time.
                 let shapes = strips.iter().filter(|strip| strip.count > 0);
                 let n_shapes: usize = shapes
@@ -166,7 +247,7 @@ fn split_row(spec: &ConvSpec, pixels: usize) -> [Strip; 2] {
             }
         }
     }
-    best
+    (best, least)
 }
 
 #[cfg(test)]
@@ -191,7 +272,9 @@ mod tests {
             bias: false,
             epilogue: None,
             transposed: None,
+            schedule: Schedule::default(),
         }
+        .scheduled()
     }
 
     #[test]
@@ -201,13 +284,13 @@ mod tests {
                 let spec = spec(channels, 9, width);
                 let mut next = 0;
                 for strip in spec
-                    .schedule()
+                    .schedule
                     .strips
                     .iter()
                     .filter(|strip| strip.count > 0)
                 {
                     assert_eq!(strip.start, next);
-                    assert!(strip.width * strip.rows <= spec.tile_pixels());
+                    assert!(strip.width * strip.rows <= spec.tile_pixels(spec.schedule.vectors));
                     next += strip.width * strip.count;
                 }
                 assert_eq!(next, width as usize);
@@ -219,7 +302,7 @@ mod tests {
     fn tiles_are_as_full_as_the_map_allows() {
         let strips = |size: u64| {
             spec(8, size, size)
-                .schedule()
+                .schedule
                 .strips
                 .map(|strip| (strip.width, strip.rows, strip.count))
         };

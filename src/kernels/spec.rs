@@ -2,7 +2,7 @@
 //!
 //! A tensor's block is 1 or a multiple of 4.
 
-use super::TileFamily;
+use super::{Schedule, TileFamily, WinogradSpec};
 use crate::graph::{PoolKind, ResizeMode, ScalarFn};
 use crate::plan::View;
 
@@ -11,6 +11,7 @@ use crate::plan::View;
 #[allow(missing_docs)] // each variant is documented at its struct
 pub enum KernelSpec {
     Conv(ConvSpec),
+    Winograd(WinogradSpec),
     Depthwise(DepthwiseSpec),
     Dense(DenseSpec),
     Pool(PoolSpec),
@@ -81,6 +82,8 @@ pub struct ConvSpec {
     pub epilogue: Option<Epilogue>,
     /// `Some` for a phase of a transposed convolution: which of its taps these are.
     pub transposed: Option<TransposedTaps>,
+    /// How it is cut.
+    pub schedule: Schedule,
 }
 
 /// The taps of a transposed convolution that one phase uses: tap `(r, s)` of the phase is tap `first - r * step` of the whole kernel.

@@ -22,6 +22,7 @@ impl KernelSpec {
     pub fn output(&self) -> &View {
         match self {
             KernelSpec::Conv(spec) => &spec.output,
+            KernelSpec::Winograd(spec) => &spec.conv.output,
             KernelSpec::Depthwise(spec) => &spec.output,
             KernelSpec::Dense(spec) => &spec.output,
             KernelSpec::Pool(spec) => &spec.output,
@@ -38,11 +39,10 @@ impl KernelSpec {
         let output = self.output();
         let strips = |view: &View| batch * view.n_blocks() * n_strips(view);
         match self {
-            // One task is a group of rows of one block of output channels; the order is that of the schedule.
-            KernelSpec::Conv(spec) => batch * output.n_blocks() * spec.schedule().row_groups,
-            KernelSpec::Depthwise(spec) => {
-                batch * output.n_blocks() * spec.as_conv().schedule().row_groups
-            }
+            // One task is a group of rows of a group of output channels; the order is that of the schedule.
+            KernelSpec::Conv(spec) => batch * spec.schedule.tasks_per_image(),
+            KernelSpec::Winograd(spec) => spec.n_tasks(batch),
+            KernelSpec::Depthwise(spec) => batch * spec.as_conv().schedule.tasks_per_image(),
             // One task is a strip of rows of one plane.
             KernelSpec::Pool(_) | KernelSpec::Lrn(_) | KernelSpec::Resize(_) => strips(output),
             KernelSpec::Map(spec) => strips(&spec.as_rows().output),
@@ -66,6 +66,7 @@ impl KernelSpec {
     /// when a call begins.
     pub fn scratch_size(&self) -> usize {
         match self {
+            KernelSpec::Winograd(spec) => spec.scratch_size(),
             KernelSpec::Conv(_)
             | KernelSpec::Depthwise(_)
             | KernelSpec::Dense(_)

@@ -4,9 +4,9 @@ use proptest::prelude::*;
 
 use super::reference::run_reference;
 use super::{Epilogue, KernelSpec};
-use crate::codegen::{detect_machine, jit};
+use crate::codegen::{jit, machines};
 use crate::graph::{Margins, ScalarBinary, ScalarFn, ScalarOp, Shape};
-use crate::plan::{KernelId, View};
+use crate::plan::{KernelId, Machine, View};
 
 /// Numbers from a seed.
 struct Noise(u64);
@@ -60,18 +60,23 @@ fn is_param(view: &View) -> bool {
 }
 
 /// Compiles `specs`, which share their operands, runs them over poisoned memory in uneven shares of tasks, and compares each float of the result with the reference:
-/// exactly, or to `1e-5` of the largest.
+/// exactly, or to `1e-5` of the largest (`3e-5` for Winograd's F(4, 3)).
 pub fn check(
+    machine: &Machine,
     specs: &[KernelSpec],
     batch: usize,
     seed: u64,
     exact: bool,
 ) -> Result<(), TestCaseError> {
     let mut noise = Noise(seed);
-    let machine = detect_machine().expect("the host is supported");
-    let executable = jit::compile(specs, &machine).expect("the kernel compiles");
+    let executable = jit::compile(specs, machine).expect("the kernel compiles");
     let (inputs, epilogue, bias) = match &specs[0] {
         KernelSpec::Conv(spec) => (spec.input, &spec.epilogue, spec.bias),
+        KernelSpec::Winograd(spec) => (
+            spec.conv.input,
+            &spec.conv.epilogue,
+            spec.conv.bias,
+        ),
         KernelSpec::Depthwise(spec) => (spec.input, &spec.epilogue, spec.bias),
         KernelSpec::Dense(spec) => (spec.input, &spec.epilogue, spec.bias),
         _ => unreachable!("only kernels with weights"),
@@ -116,7 +121,8 @@ pub fn check(
                 out
             })
             .collect();
-        let pointers: Vec<*mut f32> = actual
+        let mut scratch = vec![f32::NAN; spec.scratch_size()];
+        let mut pointers: Vec<*mut f32> = actual
             .iter_mut()
             .enumerate()
             .map(|(operand, data)| match operand {
@@ -124,6 +130,9 @@ pub fn check(
                 _ => data.as_mut_ptr(),
             })
             .collect();
+        if !scratch.is_empty() {
+            pointers.insert(pointers.len() - 1, scratch.as_mut_ptr());
+        }
         let function = executable.function(KernelId(index as u32));
         let n_tasks = spec.n_tasks(batch);
         let mut begin = 0;
@@ -135,11 +144,17 @@ pub fn check(
         }
     }
     let (expected, actual) = (&plain[plain.len() - 1], &actual[actual.len() - 1]);
-    compare(expected, actual, exact)
+    // Winograd's transforms add numbers of different size: F(4, 3) loses some bits more.
+    let tolerance = match &specs[0] {
+        _ if exact => 0.0,
+        KernelSpec::Winograd(spec) if spec.tile == 4 => 3e-5,
+        _ => 1e-5,
+    };
+    compare(expected, actual, tolerance)
 }
 
 /// Where the reference writes NaN (surplus lanes, what lies between images) anything may be.
-fn compare(expected: &[f32], actual: &[f32], exact: bool) -> Result<(), TestCaseError> {
+fn compare(expected: &[f32], actual: &[f32], tolerance: f32) -> Result<(), TestCaseError> {
     let largest = expected
         .iter()
         .filter(|x| x.is_finite())
@@ -149,7 +164,7 @@ fn compare(expected: &[f32], actual: &[f32], exact: bool) -> Result<(), TestCase
             continue;
         }
         let difference = (expected - actual).abs();
-        let allowed = if exact { 0.0 } else { 1e-5 * largest };
+        let allowed = tolerance * largest;
         prop_assert!(
             difference <= allowed,
             "at {}: {} instead of {}",
@@ -159,6 +174,11 @@ fn compare(expected: &[f32], actual: &[f32], exact: bool) -> Result<(), TestCase
         );
     }
     Ok(())
+}
+
+/// Any family of tiles that runs here.
+pub fn machine() -> impl Strategy<Value = Machine> {
+    proptest::sample::select(machines().expect("the host is supported"))
 }
 
 /// Any halo of up to two pixels.

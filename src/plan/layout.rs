@@ -52,9 +52,9 @@ fn of_operands(graph: &Graph, node: &Node, blocks: &[usize]) -> Option<usize> {
 }
 
 /// The zeros that a reader wants around its first input, where it reads it in place.
-pub(super) fn wanted_halo(node: &Node, input: &Shape) -> Margins {
+pub(super) fn wanted_halo(node: &Node, input: &Shape, block: usize, machine: &Machine) -> Margins {
     match &node.op {
-        Op::Conv(conv) => conv::required_halo(conv, input),
+        Op::Conv(conv) => conv::required_halo(conv, input, block, machine),
         Op::ConvTranspose(conv) => conv_transpose::required_halo(conv, input),
         _ => Margins::default(),
     }

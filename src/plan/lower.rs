@@ -71,8 +71,8 @@ impl Lowering<'_> {
             Op::Param | Op::BatchNorm { .. } | Op::Dropout | Op::Identity => {}
             Op::Conv(attributes) => {
                 let shape = self.shape(node.inputs[0]);
-                let halo = conv::required_halo(attributes, shape);
                 let block = self.homes[node.inputs[0].index()].view.block;
+                let halo = conv::required_halo(attributes, shape, block, self.machine);
                 let input = self.blocked(node.inputs[0], block, halo);
                 let output = self.home(id);
                 let (epilogue, operands) = self.epilogue(node, output.view.block);
@@ -248,6 +248,9 @@ impl Lowering<'_> {
             operands.push(self.builder.packed(*param, packing));
         }
         operands.extend(further);
+        if spec.scratch_size() > 0 {
+            operands.push(Operand::Scratch);
+        }
         operands.push(output.operand);
         self.builder.step(spec, operands, &node.name);
     }

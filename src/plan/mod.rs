@@ -32,6 +32,8 @@ pub struct Machine {
     pub family: crate::kernels::TileFamily,
     /// Whether fused multiply-add is there.
     pub has_fma: bool,
+    /// Whether only algorithms count whose error is that of a plain sum in f32.
+    pub precise: bool,
 }
 
 /// Handle of a kernel in a [`Plan`].

@@ -47,7 +47,7 @@ pub(super) struct Home {
 pub(super) fn place(graph: &Graph, machine: &Machine) -> Vec<Home> {
     let blocks = blocks(graph, machine);
     let mut parts = channel_parts(graph, &blocks);
-    let halos = halos(graph, &parts);
+    let halos = halos(graph, &parts, &blocks, machine);
     let mut has_parts = reshapes(graph, &blocks, &halos, &mut parts);
     for part in parts.iter().flatten() {
         has_parts[part.of.index()] = true;
@@ -169,13 +169,19 @@ fn roots(parts: &[Option<Part>]) -> Vec<usize> {
 }
 
 /// The halo of each value: as much as any reader of any value of its tree wants.
-fn halos(graph: &Graph, parts: &[Option<Part>]) -> Vec<Margins> {
+fn halos(
+    graph: &Graph,
+    parts: &[Option<Part>],
+    blocks: &[usize],
+    machine: &Machine,
+) -> Vec<Margins> {
     let roots = roots(parts);
     let mut halos = vec![Margins::default(); parts.len()];
     for node in &graph.nodes {
         if let Some(input) = node.inputs.first() {
             let root = &mut halos[roots[input.index()]];
-            *root = root.max(wanted_halo(node, &graph.node(*input).shape));
+            let (shape, block) = (&graph.node(*input).shape, blocks[input.index()]);
+            *root = root.max(wanted_halo(node, shape, block, machine));
         }
     }
     roots.iter().map(|root| halos[*root]).collect()

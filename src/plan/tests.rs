@@ -12,6 +12,7 @@ use crate::optimize::optimize;
 pub(crate) const MACHINE: Machine = Machine {
     family: TileFamily::Clif128,
     has_fma: true,
+    precise: false,
 };
 
 /// What a plan's operands point to.

@@ -22,6 +22,10 @@ impl KernelSpec {
                 }
                 text + &suffix(&spec.epilogue)
             }
+            KernelSpec::Winograd(spec) => {
+                let (tile, family) = (spec.tile, spec.conv.family.name());
+                format!("winograd{tile}_{family}{}", suffix(&spec.conv.epilogue))
+            }
             KernelSpec::Depthwise(spec) => {
                 let [kh, kw] = spec.kernel;
                 let mut text = format!("depthwise{kh}x{kw}_{}", spec.family.name());

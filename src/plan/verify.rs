@@ -8,6 +8,7 @@ impl KernelSpec {
     pub fn inputs(&self) -> Vec<View> {
         let (input, epilogue) = match self {
             KernelSpec::Conv(spec) => (spec.input, &spec.epilogue),
+            KernelSpec::Winograd(spec) => (spec.conv.input, &spec.conv.epilogue),
             KernelSpec::Depthwise(spec) => (spec.input, &spec.epilogue),
             KernelSpec::Dense(spec) => (spec.input, &spec.epilogue),
             KernelSpec::Pool(spec) => return vec![spec.input],

@@ -3,6 +3,7 @@
 mod buffer;
 mod error;
 mod kernels;
+mod peak;
 mod schedule;
 mod session;
 mod stopwatch;
@@ -16,5 +17,6 @@ mod tests;
 pub use buffer::AlignedBuffer;
 pub use error::RunError;
 pub use kernels::Kernels;
+pub use peak::{Gauge, MultiplyAdds, Peak, median};
 pub use session::Session;
 pub use tensor::Tensor;

@@ -1,5 +1,7 @@
 //! A net that is ready to run.
 
+mod alone;
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 

@@ -2,12 +2,15 @@
 //! transposed one, whose results lie on a lattice.
 
 use cranelift::codegen::ir::Value;
+use cranelift::codegen::ir::condcodes::IntCC;
 
 use super::emitter::{Emitter, LANES};
 use super::epilogue::Operands;
 use super::halo::zero_halo;
+use super::strip::{plane_origin, plane_start};
 use super::tile::{Source, Tile};
-use crate::kernels::{ConvSpec, Schedule, Sharing, Strip, TileFamily};
+use crate::codegen::x86::{ConvStrip, conv_strip};
+use crate::kernels::{ConvSpec, Sharing, Strip};
 
 /// A kernel's pointers.
 struct Pointers<'s> {
@@ -21,45 +24,43 @@ struct Pointers<'s> {
 /// What one task does.
 struct Task {
     image: Value,
+    /// The group of output channels, and its first block.
+    group: Value,
     block: Value,
     /// Rows of the lattice: first, and one past the last.
     rows: [Value; 2],
 }
 
 /// Where one unit of output channels finds and leaves its data, at pixel (0, 0) of the lattice.
-struct Unit<'s> {
-    source: Source,
-    weight: Value,
-    bias: Vec<Value>,
-    operands: Operands<'s>,
-    output: Value,
+pub(super) struct Unit<'s> {
+    pub source: Source,
+    pub weight: Value,
+    pub bias: Option<Value>,
+    pub operands: Operands<'s>,
+    pub output: Value,
+    /// Vectors of output channels.
+    pub vectors: usize,
 }
 
 /// Emits the kernel.
 pub fn emit(e: &mut Emitter, spec: &ConvSpec) {
-    let schedule = spec.schedule();
+    let schedule = &spec.schedule;
     let pointers = load_pointers(e, spec);
     e.for_tasks(|e, number| {
-        let task = decode(e, spec, &schedule, number);
-        let image = e.advance(pointers.output, task.image, spec.output.image_stride);
-        let plane = e.advance(image, task.block, spec.output.plane_stride());
-        zero_halo(e, &spec.output, plane, task.rows[0], task.rows[1]);
-        let units_per_block = spec.output.block / spec.unit();
-        if units_per_block == 1 {
-            let unit = start_unit(e, spec, &pointers, &task, plane, None);
-            emit_rows(e, spec, &schedule, &task, &unit);
-            return;
+        let task = decode(e, spec, number);
+        zero_halos(e, spec, &pointers, &task);
+        let full = |e: &mut Emitter| emit_group(e, spec, &pointers, &task, schedule.vectors);
+        if schedule.last_vectors == schedule.vectors {
+            full(e);
+        } else if schedule.channel_groups == 1 {
+            emit_group(e, spec, &pointers, &task, schedule.last_vectors);
+        } else {
+            let last = e.int(schedule.channel_groups as i64 - 1);
+            let is_last = e.compare(IntCC::Equal, task.group, last);
+            let narrower =
+                |e: &mut Emitter| emit_group(e, spec, &pointers, &task, schedule.last_vectors);
+            e.either(is_last, narrower, full);
         }
-        // The last block may have fewer units than others.
-        let n_units = e.int(spec.output.channels.div_ceil(spec.unit()) as i64);
-        let begun = e.mul_const(task.block, units_per_block as i64);
-        let left = e.sub(n_units, begun);
-        let full = e.int(units_per_block as i64);
-        let (start, end) = (e.int(0), e.min_int(left, full));
-        e.for_range(start, end, 1, |e, index| {
-            let unit = start_unit(e, spec, &pointers, &task, plane, Some(index));
-            emit_rows(e, spec, &schedule, &task, &unit);
-        });
     });
 }
 
@@ -75,41 +76,79 @@ fn load_pointers<'s>(e: &mut Emitter, spec: &'s ConvSpec) -> Pointers<'s> {
     }
 }
 
-/// The order of tasks is [`Schedule::blocks_fastest`]'s.
-fn decode(e: &mut Emitter, spec: &ConvSpec, schedule: &Schedule, number: Value) -> Task {
-    let n_blocks = spec.output.n_blocks();
-    let (image, block, group) = if schedule.blocks_fastest {
-        let (rest, block) = e.div_rem(number, n_blocks);
-        let (image, group) = e.div_rem(rest, schedule.row_groups);
-        (image, block, group)
+/// The order of tasks is [`Schedule::channels_fastest`](crate::kernels::Schedule::channels_fastest)'s.
+fn decode(e: &mut Emitter, spec: &ConvSpec, number: Value) -> Task {
+    let schedule = &spec.schedule;
+    let (image, group, rows) = if schedule.channels_fastest {
+        let (rest, group) = e.div_rem(number, schedule.channel_groups);
+        let (image, rows) = e.div_rem(rest, schedule.row_groups);
+        (image, group, rows)
     } else {
-        let (rest, group) = e.div_rem(number, schedule.row_groups);
+        let (rest, rows) = e.div_rem(number, schedule.row_groups);
         let batch = e.batch;
-        let (block, image) = e.div_rem_value(rest, batch);
-        (image, block, group)
+        let (group, image) = e.div_rem_value(rest, batch);
+        (image, group, rows)
     };
-    let first = e.mul_const(group, schedule.rows_per_task as i64);
+    let first = e.mul_const(rows, schedule.rows_per_task as i64);
     let end = e.add_const(first, schedule.rows_per_task as i64);
     let height = e.int(spec.lattice.size[0] as i64);
+    let blocks = schedule.channels_per_task / spec.output.block;
     Task {
         image,
-        block,
+        group,
+        block: e.mul_const(group, blocks as i64),
         rows: [first, e.min_int(end, height)],
     }
 }
 
-/// Addresses of a unit: the block itself, or its unit `index`.
+/// Zeroes what belongs to the task of the halos of its planes.
+fn zero_halos(e: &mut Emitter, spec: &ConvSpec, pointers: &Pointers, task: &Task) {
+    let view = &spec.output;
+    if view.halo.is_zero() {
+        return;
+    }
+    let blocks = spec.schedule.channels_per_task / view.block;
+    let end = e.add_const(task.block, blocks as i64);
+    let all = e.int(view.n_blocks() as i64);
+    let end = e.min_int(end, all);
+    e.for_range(task.block, end, 1, |e, block| {
+        let plane = plane_start(e, view, pointers.output, task.image, block);
+        zero_halo(e, view, plane, task.rows[0], task.rows[1]);
+    });
+}
+
+/// All of a task, in tiles of so many vectors.
+fn emit_group(e: &mut Emitter, spec: &ConvSpec, pointers: &Pointers, task: &Task, vectors: usize) {
+    let units = spec.schedule.channels_per_task / spec.unit();
+    if units == 1 {
+        let unit = start_unit(e, spec, pointers, task, vectors, None);
+        emit_rows(e, spec, task, &unit);
+        return;
+    }
+    // The last block may have fewer units than others.
+    let n_units = e.int(spec.output.channels.div_ceil(spec.unit()) as i64);
+    let begun = e.mul_const(task.group, units as i64);
+    let left = e.sub(n_units, begun);
+    let full = e.int(units as i64);
+    let (start, end) = (e.int(0), e.min_int(left, full));
+    e.for_range(start, end, 1, |e, index| {
+        let unit = start_unit(e, spec, pointers, task, vectors, Some(index));
+        emit_rows(e, spec, task, &unit);
+    });
+}
+
+/// Addresses of a unit: the group itself, or its unit `index`.
 fn start_unit<'s>(
     e: &mut Emitter,
     spec: &ConvSpec,
     pointers: &Pointers<'s>,
     task: &Task,
-    plane: Value,
+    vectors: usize,
     index: Option<Value>,
 ) -> Unit<'s> {
     let ConvSpec { input, output, .. } = spec;
     let lane = index.map(|index| e.mul_const(index, spec.unit() as i64));
-    let first = e.mul_const(task.block, output.block as i64);
+    let first = e.mul_const(task.group, spec.schedule.channels_per_task as i64);
     let first = lane.map_or(first, |lane| e.add(first, lane));
 
     let row = input.origin() as isize + spec.origin[0] * input.row_stride() as isize;
@@ -122,18 +161,9 @@ fn start_unit<'s>(
 
     let weights = spec.group_inputs() * spec.kernel[0] * spec.kernel[1];
     let weight = e.advance(pointers.weight, first, weights);
-    let bias = match pointers.bias {
-        Some(bias) => {
-            let bias = e.advance(bias, first, 1);
-            (0..spec.tile_vectors())
-                .map(|v| e.load4(bias, (v * LANES) as i64))
-                .collect()
-        }
-        None => vec![e.splat(0.0); spec.tile_vectors()],
-    };
-
+    let bias = pointers.bias.map(|bias| e.advance(bias, first, 1));
     let operands = pointers.operands.at_block(e, task.image, task.block);
-    let place = e.offset(plane, output.origin() as i64);
+    let place = plane_origin(e, output, pointers.output, task.image, task.block);
     let (operands, place) = match lane {
         None => (operands, place),
         Some(lane) => (operands.at_channel(e, lane), e.advance(place, lane, 1)),
@@ -144,6 +174,7 @@ fn start_unit<'s>(
         bias,
         operands,
         output: place,
+        vectors,
     }
 }
 
@@ -172,8 +203,9 @@ fn first_channels(e: &mut Emitter, spec: &ConvSpec, first: Value) -> Vec<Value> 
 }
 
 /// All tiles of the task's rows.
-fn emit_rows(e: &mut Emitter, spec: &ConvSpec, schedule: &Schedule, task: &Task, unit: &Unit) {
+fn emit_rows(e: &mut Emitter, spec: &ConvSpec, task: &Task, unit: &Unit) {
     let [first, end] = task.rows;
+    let schedule = &spec.schedule;
     for strip in schedule.strips.iter().filter(|strip| strip.count > 0) {
         let step = strip.rows as i64;
         // Full tiles while they fit, then rows one by one.
@@ -201,21 +233,139 @@ fn emit_strip(
     row: Value,
 ) {
     let start = e.int(strip.start as i64);
-    let end = e.int((strip.start + strip.count * strip.width) as i64);
-    let tile = Tile {
-        spec,
-        size: [rows, strip.width],
-    };
-    e.for_range(start, end, strip.width as i64, |e, column| {
-        match spec.family {
-            // A family whose tiles are functions calls them here.
-            TileFamily::Clif128 => emit_tile(e, &tile, unit, row, column),
-        }
+    let count = e.int(strip.count as i64);
+    emit_tiles(e, spec, unit, [rows, strip.width], row, [start, count]);
+}
+
+/// Tiles of `size` side by side: so many from a column on.
+pub(super) fn emit_tiles(
+    e: &mut Emitter,
+    spec: &ConvSpec,
+    unit: &Unit,
+    size: [usize; 2],
+    row: Value,
+    [start, count]: [Value; 2],
+) {
+    if spec.family.is_assembled() {
+        return call_strip(e, spec, unit, size, row, [start, count]);
+    }
+    let columns = e.mul_const(count, size[1] as i64);
+    let end = e.add(start, columns);
+    let tile = Tile { spec, size };
+    let lanes = |v: usize| (v * LANES) as i64;
+    let bias: Vec<Value> = (0..unit.vectors)
+        .map(|v| match unit.bias {
+            Some(bias) => e.load4(bias, lanes(v)),
+            None => e.splat(0.0),
+        })
+        .collect();
+    e.for_range(start, end, size[1] as i64, |e, column| {
+        emit_tile(e, &tile, unit, &bias, row, column)
     });
 }
 
+/// The same in tiles of a wider family.
+fn call_strip(
+    e: &mut Emitter,
+    spec: &ConvSpec,
+    unit: &Unit,
+    size: [usize; 2],
+    row: Value,
+    [start, count]: [Value; 2],
+) {
+    let ConvSpec { input, stride, .. } = spec;
+    let tiles = ConvStrip {
+        spec,
+        size,
+        vectors: unit.vectors,
+    };
+    let source = e.advance(unit.source.pixel, row, stride[0] * input.row_stride());
+    let source = e.advance(source, start, stride[1] * input.pixel_stride());
+    let source = match unit.source.channels[..] {
+        [] => source,
+        [first, ..] => {
+            let block = e.div_rem(first, input.block).0;
+            e.advance(source, block, input.plane_stride())
+        }
+    };
+    let (operands, output) = results(e, spec, unit, row, start);
+    let is_done = spec.epilogue.is_none() || tiles.epilogue().is_some();
+    let table = match is_done {
+        true => e.table(operands.pointers()),
+        false => e.int(0),
+    };
+    let bias = unit.bias.unwrap_or(table);
+    let function = e.link(conv_strip(&tiles), 6);
+    e.call(function, &[source, unit.weight, output, count, bias, table]);
+    if !is_done {
+        let rows = e.int(size[0] as i64);
+        let columns = e.mul_const(count, size[1] as i64);
+        let channels = unit.vectors * spec.family.lanes();
+        apply_epilogue(e, spec, channels, &operands, output, [rows, columns]);
+    }
+}
+
+/// Applies the epilogue to sums that are stored: so many channels of `size` rows and columns of the lattice from `output` on.
+pub(super) fn apply_epilogue(
+    e: &mut Emitter,
+    spec: &ConvSpec,
+    channels: usize,
+    operands: &Operands,
+    output: Value,
+    size: [Value; 2],
+) {
+    let ConvSpec {
+        output: view,
+        lattice,
+        ..
+    } = spec;
+    let start = e.int(0);
+    e.for_range(start, size[0], 1, |e, row| {
+        e.for_range(start, size[1], 1, |e, column| {
+            let row = e.mul_const(row, lattice.step[0] as i64);
+            let column = e.mul_const(column, lattice.step[1] as i64);
+            let operands = operands.at_pixel(e, row, column);
+            let line = e.advance(output, row, view.row_stride());
+            let pixel = e.advance(line, column, view.pixel_stride());
+            for channel in (0..channels).step_by(LANES) {
+                let place = channel / view.block * view.plane_stride() + channel % view.block;
+                let sum = e.load4(pixel, place as i64);
+                let result = operands.apply(e, sum, [0, 0], channel);
+                e.store(result, pixel, place as i64);
+            }
+        });
+    });
+}
+
+/// The epilogue's operands and the place for the result at a point of the lattice.
+fn results<'s>(
+    e: &mut Emitter,
+    spec: &ConvSpec,
+    unit: &Unit<'s>,
+    row: Value,
+    column: Value,
+) -> (Operands<'s>, Value) {
+    let ConvSpec {
+        output, lattice, ..
+    } = spec;
+    let [row, column] = [(row, 0), (column, 1)].map(|(index, axis)| {
+        let scaled = e.mul_const(index, lattice.step[axis] as i64);
+        e.add_const(scaled, lattice.offset[axis] as i64)
+    });
+    let operands = unit.operands.at_pixel(e, row, column);
+    let line = e.advance(unit.output, row, output.row_stride());
+    (operands, e.advance(line, column, output.pixel_stride()))
+}
+
 /// One tile: sums, epilogue, store.
-fn emit_tile(e: &mut Emitter, tile: &Tile, unit: &Unit, row: Value, column: Value) {
+fn emit_tile(
+    e: &mut Emitter,
+    tile: &Tile,
+    unit: &Unit,
+    bias: &[Value],
+    row: Value,
+    column: Value,
+) {
     let ConvSpec {
         input,
         output,
@@ -228,16 +378,9 @@ fn emit_tile(e: &mut Emitter, tile: &Tile, unit: &Unit, row: Value, column: Valu
         pixel: e.advance(pixel, column, stride[1] * input.pixel_stride()),
         channels: unit.source.channels.clone(),
     };
-    let sums = tile.accumulate(e, &source, unit.weight, &unit.bias);
-
-    let [row, column] = [(row, 0), (column, 1)].map(|(index, axis)| {
-        let scaled = e.mul_const(index, lattice.step[axis] as i64);
-        e.add_const(scaled, lattice.offset[axis] as i64)
-    });
-    let operands = unit.operands.at_pixel(e, row, column);
-    let line = e.advance(unit.output, row, output.row_stride());
-    let first = e.advance(line, column, output.pixel_stride());
-    let n_vectors = tile.spec.tile_vectors();
+    let sums = tile.accumulate(e, &source, unit.weight, bias);
+    let (operands, first) = results(e, tile.spec, unit, row, column);
+    let n_vectors = unit.vectors;
     for (index, &sum) in sums.iter().enumerate() {
         let (pixel, channel) = (index / n_vectors, index % n_vectors * LANES);
         let (down, right) = (pixel / tile.size[1], pixel % tile.size[1]);

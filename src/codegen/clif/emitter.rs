@@ -1,11 +1,26 @@
 //! A thin layer over Cranelift's `FunctionBuilder`: addresses in floats, loops, vectors of four floats.
 
 use cranelift::codegen::ir::condcodes::{FloatCC, IntCC};
-use cranelift::codegen::ir::{Block, Endianness, InstBuilder, MemFlagsData, Type, Value, types};
+use cranelift::codegen::ir::{
+    Block, Endianness, FuncRef, Function, InstBuilder, MemFlagsData, StackSlotData, StackSlotKind, Type,
+    Value, types,
+};
 use cranelift::codegen::isa::TargetIsa;
 use cranelift::frontend::FunctionBuilder;
 
+use crate::codegen::CodegenError;
 use crate::plan::Machine;
+
+/// Takes in assembled functions, so that kernels can call them.
+pub trait Linker {
+    /// A reference, for `caller`, to the function with this code and so many words as arguments.
+    fn link(
+        &mut self,
+        caller: &mut Function,
+        code: Vec<u8>,
+        n_arguments: usize,
+    ) -> Result<FuncRef, CodegenError>;
+}
 
 /// Lanes of the vectors that kernels use.
 pub const LANES: usize = 4;
@@ -16,6 +31,8 @@ const FLOAT: i64 = 4;
 /// Builds one kernel.
 pub struct Emitter<'a> {
     builder: FunctionBuilder<'a>,
+    linker: &'a mut dyn Linker,
+    error: Option<CodegenError>,
     has_fma: bool,
     operands: Value,
     /// First task to do.
@@ -33,7 +50,11 @@ fn memory() -> MemFlagsData {
 
 impl<'a> Emitter<'a> {
     /// Opens the entry block.
-    pub fn start(mut builder: FunctionBuilder<'a>, machine: &Machine) -> Emitter<'a> {
+    pub fn start(
+        mut builder: FunctionBuilder<'a>,
+        machine: &Machine,
+        linker: &'a mut dyn Linker,
+    ) -> Emitter<'a> {
         let entry = builder.create_block();
         builder.append_block_params_for_function_params(entry);
         builder.switch_to_block(entry);
@@ -42,6 +63,8 @@ impl<'a> Emitter<'a> {
         };
         Emitter {
             builder,
+            linker,
+            error: None,
             has_fma: machine.has_fma,
             operands,
             begin,
@@ -51,10 +74,42 @@ impl<'a> Emitter<'a> {
     }
 
     /// Returns and closes the function.
-    pub fn finish(mut self, isa: &dyn TargetIsa) {
+    pub fn finish(mut self, isa: &dyn TargetIsa) -> Result<(), CodegenError> {
         self.builder.ins().return_(&[]);
         self.builder.seal_all_blocks();
         self.builder.finalize(isa.frontend_config());
+        self.error.map_or(Ok(()), Err)
+    }
+
+    /// Takes in an assembled function of words, to call as often as it is needed.
+    pub fn link(
+        &mut self,
+        code: Result<Vec<u8>, CodegenError>,
+        n_arguments: usize,
+    ) -> Option<FuncRef> {
+        let linked =
+            code.and_then(|code| self.linker.link(self.builder.func, code, n_arguments));
+        linked
+            .map_err(|error| self.error.get_or_insert(error).clone())
+            .ok()
+    }
+
+    /// Calls an assembled function. (That it is none has been noted as the error of the whole.)
+    pub fn call(&mut self, function: Option<FuncRef>, arguments: &[Value]) {
+        if let Some(function) = function {
+            self.builder.ins().call(function, arguments);
+        }
+    }
+
+    /// A table of words on the stack, with these in it.
+    pub fn table(&mut self, words: &[Value]) -> Value {
+        let bytes = (8 * words.len().max(1)) as u32;
+        let slot = StackSlotData::new(StackSlotKind::ExplicitSlot, bytes, 3);
+        let slot = self.builder.create_sized_stack_slot(slot);
+        for (index, &word) in words.iter().enumerate() {
+            self.builder.ins().stack_store(types::I64, word, slot, 8 * index as i32);
+        }
+        self.builder.ins().stack_addr(types::I64, slot, 0)
     }
 
     /// Instructions that have no short form here.

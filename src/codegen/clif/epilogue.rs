@@ -28,6 +28,27 @@ impl<'s> Operands<'s> {
         }
     }
 
+    /// Of no epilogue.
+    pub fn none() -> Operands<'s> {
+        Operands {
+            epilogue: None,
+            operands: Vec::new(),
+            pointers: Vec::new(),
+        }
+    }
+
+    /// So many blocks of channels further.
+    pub fn blocks_further(&self, e: &mut Emitter, blocks: Value) -> Operands<'s> {
+        self.moved(e, |e, operand, pointer| {
+            e.advance(pointer, blocks, operand.block_stride())
+        })
+    }
+
+    /// The pointers.
+    pub fn pointers(&self) -> &[Value] {
+        &self.pointers
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.pointers.len()
@@ -91,7 +112,7 @@ impl<'s> Operands<'s> {
             if !operand.by_lane() {
                 e.load_splat(pointer, place as i64)
             } else {
-                e.load4(pointer, (place + channel) as i64)
+                e.load4(pointer, (place + operand.channel(channel)) as i64)
             }
         })
     }

@@ -19,27 +19,39 @@ mod scalar;
 mod softmax;
 mod strip;
 mod tile;
+mod winograd;
 
 use cranelift::codegen::ir::{AbiParam, Function, Signature, UserFuncName, types};
 use cranelift::codegen::isa::TargetIsa;
 use cranelift::frontend::{FunctionBuilder, FunctionBuilderContext};
 
 use crate::kernels::KernelSpec;
+use super::CodegenError;
 use crate::plan::Machine;
 use emitter::Emitter;
+
+pub use emitter::Linker;
 
 /// The types of a kernel's arguments: all are words of the target.
 pub const KERNEL_SIGNATURE: [&str; 4] = ["operands", "begin", "end", "batch"];
 
 /// The kernel as a function of Cranelift IR.
-pub fn emit(spec: &KernelSpec, machine: &Machine, isa: &dyn TargetIsa, index: u32) -> Function {
+pub fn emit(
+    spec: &KernelSpec,
+    machine: &Machine,
+    isa: &dyn TargetIsa,
+    index: u32,
+    linker: &mut dyn Linker,
+) -> Result<Function, CodegenError> {
     let mut signature = Signature::new(isa.default_call_conv());
     signature.params = KERNEL_SIGNATURE.map(|_| AbiParam::new(types::I64)).to_vec();
     let mut function = Function::with_name_signature(UserFuncName::user(0, index), signature);
     let mut context = FunctionBuilderContext::new();
-    let mut emitter = Emitter::start(FunctionBuilder::new(&mut function, &mut context), machine);
+    let builder = FunctionBuilder::new(&mut function, &mut context);
+    let mut emitter = Emitter::start(builder, machine, linker);
     match spec {
         KernelSpec::Conv(spec) => conv::emit(&mut emitter, spec),
+        KernelSpec::Winograd(spec) => winograd::emit(&mut emitter, spec),
         KernelSpec::Depthwise(spec) => conv::emit(&mut emitter, &spec.as_conv()),
         KernelSpec::Dense(spec) => dense::emit(&mut emitter, spec),
         KernelSpec::Copy(spec) => copy::emit(&mut emitter, spec),
@@ -49,6 +61,6 @@ pub fn emit(spec: &KernelSpec, machine: &Machine, isa: &dyn TargetIsa, index: u3
         KernelSpec::Resize(spec) => resize::emit(&mut emitter, spec),
         KernelSpec::Softmax(spec) => softmax::emit(&mut emitter, spec),
     }
-    emitter.finish(isa);
-    function
+    emitter.finish(isa)?;
+    Ok(function)
 }

@@ -22,6 +22,21 @@ impl<'a> Operand<'a> {
         self.view.channels > 1
     }
 
+    /// Floats from a pixel's element of one block of channels to that of the next.
+    pub fn block_stride(&self) -> usize {
+        if self.by_lane() {
+            self.view.plane_stride()
+        } else {
+            0
+        }
+    }
+
+    /// Floats from a pixel's element of a block's first channel to that of the channel so many further.
+    pub fn channel(&self, channel: usize) -> usize {
+        let (block, lane) = (channel / self.view.block, channel % self.view.block);
+        block * self.view.plane_stride() + lane
+    }
+
     /// Floats from the element of a pixel to that of the pixel below.
     pub fn row_stride(&self) -> usize {
         if self.view.height > 1 {

@@ -189,7 +189,7 @@ impl Tile<'_> {
     fn steps(&self, e: &mut Emitter, pointers: &[Value], place: usize, mut sums: Sums) -> Sums {
         let sharing = self.spec.sharing();
         let pixels = self.pixels();
-        let n_vectors = self.spec.tile_vectors();
+        let n_vectors = self.spec.schedule.vectors;
         for channel in 0..self.spec.chunk() {
             let weights: Vec<Value> = (0..n_vectors)
                 .map(|v| e.load4(sums.weight, (sums.offset + v * LANES) as i64))

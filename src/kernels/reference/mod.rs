@@ -55,6 +55,7 @@ pub fn run_reference<M: Memory + ?Sized>(spec: &KernelSpec, memory: &mut M, batc
     for image in 0..batch {
         match spec {
             KernelSpec::Conv(spec) => conv::conv(spec, memory, image),
+            KernelSpec::Winograd(spec) => conv::conv(&spec.conv, memory, image),
             KernelSpec::Depthwise(spec) => conv::depthwise(spec, memory, image),
             KernelSpec::Dense(spec) => dense::dense(spec, memory, image),
             KernelSpec::Pool(spec) => pool::pool(spec, memory, image),

@@ -1,0 +1,84 @@
+//! What a net is run on: the files that the user names.
+
+use std::path::Path;
+
+use super::target::Target;
+use crate::data::{Array, Wanted, read_batch};
+use crate::diagnostic::{Diagnostic, codes};
+
+/// The files of each input of the net, in the net's order.
+pub fn assign<'a>(target: &Target, words: &'a [String]) -> Result<Vec<Vec<&'a Path>>, Diagnostic> {
+    let inputs = &target.graph.inputs;
+    let mut files: Vec<Vec<&Path>> = vec![Vec::new(); inputs.len()];
+    let known = || {
+        let names: Vec<&str> = inputs.iter().map(|input| input.name.as_str()).collect();
+        format!(
+            "the inputs of `{}`: {}",
+            target.graph.name,
+            names.join(", ")
+        )
+    };
+    for word in words {
+        let named = word.split_once('=').and_then(|(name, file)| {
+            let index = inputs.iter().position(|input| input.name == name)?;
+            Some((index, file))
+        });
+        match named {
+            Some((index, file)) => files[index].push(Path::new(file)),
+            None if inputs.len() == 1 => files[0].push(Path::new(word)),
+            None => {
+                return Err(Diagnostic::without_place(
+                    codes::INPUT_FILE,
+                    format!("`{word}` does not say which input it is for"),
+                )
+                .with_note(known())
+                .with_help("write NAME=FILE"));
+            }
+        }
+    }
+    match files.iter().position(Vec::is_empty) {
+        None if !files.is_empty() => Ok(files),
+        None => Err(Diagnostic::without_place(
+            codes::INPUT_FILE,
+            "the net has no input",
+        )),
+        Some(index) => Err(Diagnostic::without_place(
+            codes::INPUT_FILE,
+            format!("the input `{}` is not given", inputs[index].name),
+        )
+        .with_note(known())
+        .with_help(format!("add `{}=FILE`", inputs[index].name))),
+    }
+}
+
+/// Reads every input; all must hold as many images.
+pub fn read(target: &Target, files: &[Vec<&Path>]) -> Result<Vec<Array>, Diagnostic> {
+    let mut batches: Vec<Array> = Vec::new();
+    for (index, (input, files)) in target.graph.inputs.iter().zip(files).enumerate() {
+        let wanted = Wanted {
+            name: &input.name,
+            shape: &target.graph.node(input.node).shape,
+            image: target.image(index),
+        };
+        let batch = read_batch(files, wanted)?;
+        if batch.shape[0] == 0 {
+            return Err(Diagnostic::without_place(
+                codes::INPUT_SHAPE,
+                format!("the input `{}` holds no image", input.name),
+            ));
+        }
+        if let Some(first) = batches.first()
+            && first.shape[0] != batch.shape[0]
+        {
+            return Err(Diagnostic::without_place(
+                codes::INPUT_SHAPE,
+                format!(
+                    "the input `{}` has {} images, `{}` has {}",
+                    target.graph.inputs[0].name, first.shape[0], input.name, batch.shape[0]
+                ),
+            ));
+        }
+        batches.push(batch);
+    }
+    Ok(batches)
+}

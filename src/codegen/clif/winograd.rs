@@ -1,0 +1,410 @@
+//! Convolution by Winograd's algorithm: the nest around transforms and products; see [`crate::kernels::winograd`].
+
+use cranelift::codegen::ir::condcodes::IntCC;
+use cranelift::codegen::ir::{FuncRef, InstBuilder, Value, types};
+
+use super::conv::{Unit, apply_epilogue, emit_tiles};
+use super::emitter::{Emitter, LANES};
+use super::epilogue::Operands;
+use super::halo::zero_halo;
+use super::strip::{plane_origin, plane_start};
+use super::tile::Source;
+use crate::codegen::transforms::{
+    InputPass, OutputPass, Strides, VectorCode, transform_input, transform_output,
+};
+use crate::codegen::x86::{input_tile, output_epilogue, output_tile};
+use crate::kernels::{ConvSpec, WinogradSpec};
+
+/// A kernel's pointers, and what all tasks share.
+struct Kernel<'s> {
+    spec: &'s WinogradSpec,
+    product: ConvSpec,
+    input: Value,
+    weight: Value,
+    bias: Option<Value>,
+    operands: Operands<'s>,
+    scratch: Value,
+    output: Value,
+}
+
+/// A tile of results: where it lies.
+struct Place {
+    image: Value,
+    /// First row and column of results.
+    first: [Value; 2],
+    /// Row and column in the grid of tiles.
+    index: [Value; 2],
+}
+
+/// Emits the kernel.
+pub fn emit(e: &mut Emitter, spec: &WinogradSpec) {
+    let first = 2 + usize::from(spec.conv.bias);
+    let operands = Operands::load(e, spec.conv.epilogue.as_ref(), first);
+    let kernel = Kernel {
+        spec,
+        product: spec.product(),
+        input: e.operand(0),
+        weight: e.operand(1),
+        bias: spec.conv.bias.then(|| e.operand(2)),
+        scratch: e.operand(first + operands.len()),
+        output: e.operand(first + operands.len() + 1),
+        operands,
+    };
+    let (begin, end) = (e.begin, e.end);
+    let none = e.int(-1);
+    e.for_range_carrying(begin, end, 1, &[none], |e, number, carried| {
+        let (block, group) = e.div_rem(number, spec.channel_groups());
+        let first = e.mul_const(block, spec.cut.tiles_per_task as i64);
+        let batch = e.batch;
+        let all = e.mul_const(batch, spec.tiles_per_image() as i64);
+        let left = e.sub(all, first);
+        let most = e.int(spec.cut.tiles_per_task as i64);
+        let count = e.min_int(left, most);
+        let is_new = e.compare(IntCC::NotEqual, block, carried[0]);
+        e.when(is_new, |e| kernel.transform_inputs(e, first, count));
+        kernel.multiply(e, group, count);
+        kernel.transform_outputs(e, group, first, count);
+        vec![block]
+    });
+}
+
+impl<'s> Kernel<'s> {
+    /// Where tile `number` of the batch lies.
+    fn place(&self, e: &mut Emitter, number: Value) -> Place {
+        let [_, columns] = self.spec.grid();
+        let (image, tile) = e.div_rem(number, self.spec.tiles_per_image());
+        let (row, column) = e.div_rem(tile, columns);
+        let tile = self.spec.tile as i64;
+        Place {
+            image,
+            first: [e.mul_const(row, tile), e.mul_const(column, tile)],
+            index: [row, column],
+        }
+    }
+
+    /// Where the points lie of the tile so many from the task's first.
+    fn points(&self, e: &mut Emitter, start: usize, index: Value) -> Value {
+        let points = e.offset(self.scratch, start as i64);
+        e.advance(points, index, self.spec.conv.output.block)
+    }
+
+    fn passing(&self, e: &mut Emitter) -> Value {
+        e.offset(self.scratch, self.spec.passing_start() as i64)
+    }
+
+    fn transform_inputs(&self, e: &mut Emitter, first: Value, count: Value) {
+        let ConvSpec {
+            input,
+            origin,
+            family,
+            ..
+        } = &self.spec.conv;
+        let function = match family.is_assembled() {
+            true => e.link(input_tile(self.spec), 4),
+            false => None,
+        };
+        let start = e.int(0);
+        e.for_range(start, count, 1, |e, index| {
+            let number = e.add(first, index);
+            let place = self.place(e, number);
+            let image = e.advance(self.input, place.image, input.image_stride);
+            let corner = input.origin() as isize
+                + origin[0] * input.row_stride() as isize
+                + origin[1] * input.pixel_stride() as isize;
+            let source = e.offset(image, corner as i64);
+            let source = e.advance(source, place.first[0], input.row_stride());
+            let source = e.advance(source, place.first[1], input.pixel_stride());
+            let points = self.points(e, 0, index);
+            let passing = self.passing(e);
+            if family.is_assembled() {
+                let blocks = e.int(input.n_blocks() as i64);
+                e.call(function, &[source, points, passing, blocks]);
+            } else {
+                self.transform_input_narrow(e, source, points, passing);
+            }
+        });
+    }
+
+    fn transform_input_narrow(&self, e: &mut Emitter, source: Value, points: Value, passing: Value) {
+        let input = &self.spec.conv.input;
+        let strides = Strides {
+            row: input.row_stride(),
+            column: input.pixel_stride(),
+        };
+        e.for_count(input.n_blocks(), |e, block| {
+            let source = e.advance(source, block, input.plane_stride());
+            let points = e.advance(points, block, self.spec.cut.tiles_per_task * input.block);
+            e.for_count(input.block / LANES, |e, vector| {
+                let source = e.advance(source, vector, LANES);
+                let points = e.advance(points, vector, LANES);
+                let pass = InputPass::new(e, self.spec.tile);
+                let stride = self.spec.input_stride();
+                transform_input(e, &pass, &source, strides, &points, stride, &passing, LANES);
+            });
+        });
+    }
+
+    /// All points' products for the units of a group.
+    fn multiply(&self, e: &mut Emitter, group: Value, count: Value) {
+        let spec = self.spec;
+        let width = spec.cut.width as i64;
+        let padded = e.add_const(count, width - 1);
+        let strips = e.div_rem(padded, spec.cut.width).0;
+        let first = e.mul_const(group, spec.cut.units_per_task as i64);
+        let left = e.int(spec.n_units() as i64);
+        let left = e.sub(left, first);
+        let most = e.int(spec.cut.units_per_task as i64);
+        let n_units = e.min_int(left, most);
+        let is_even = spec.cut.last_vectors == spec.cut.vectors;
+        e.for_count(spec.points(), |e, point| {
+            let start = e.int(0);
+            e.for_range(start, n_units, 1, |e, index| {
+                let full = |e: &mut Emitter| {
+                    self.product(e, point, first, index, strips, spec.cut.vectors);
+                };
+                if is_even {
+                    return full(e);
+                }
+                let unit = e.add(first, index);
+                let last = e.int(spec.n_units() as i64 - 1);
+                let is_last = e.compare(IntCC::Equal, unit, last);
+                let narrower = |e: &mut Emitter| {
+                    self.product(e, point, first, index, strips, spec.cut.last_vectors);
+                };
+                e.either(is_last, narrower, full);
+            });
+        });
+    }
+
+    /// One point's product for unit `index` of those from `first` on.
+    fn product(
+        &self,
+        e: &mut Emitter,
+        point: Value,
+        first: Value,
+        index: Value,
+        strips: Value,
+        vectors: usize,
+    ) {
+        let spec = self.spec;
+        let channels = spec.conv.input.channels;
+        // Weights lie by group, point, unit; all units but the very last are equally wide.
+        let weight = e.advance(self.weight, first, spec.points() * channels * spec.unit());
+        let padded = spec.conv.output.channels.next_multiple_of(spec.granule());
+        let begun = e.mul_const(first, spec.unit() as i64);
+        let left = e.int(padded as i64);
+        let left = e.sub(left, begun);
+        let most = e.int((spec.cut.units_per_task * spec.unit()) as i64);
+        let group = e.min_int(left, most);
+        let of_point = e.mul_const(group, (channels * size_of::<f32>()) as i64);
+        let behind = e.builder().ins().imul(point, of_point);
+        let weight = e.add(weight, behind);
+        let weight = e.advance(weight, index, channels * spec.unit());
+        let source = e.advance(self.scratch, point, spec.input_stride());
+        let products = e.offset(self.scratch, spec.products_start() as i64);
+        let products = e.advance(products, point, spec.product_stride());
+        let unit = Unit {
+            source: Source {
+                pixel: source,
+                channels: Vec::new(),
+            },
+            weight,
+            bias: None,
+            operands: Operands::none(),
+            output: e.advance(products, index, spec.cut.tiles_per_task * spec.unit()),
+            vectors,
+        };
+        let start = e.int(0);
+        emit_tiles(e, &self.product, &unit, [1, spec.cut.width], start, [start, strips]);
+    }
+
+    /// Turns the products of a group into results, and writes the halo that belongs to them.
+    fn transform_outputs(&self, e: &mut Emitter, group: Value, first: Value, count: Value) {
+        let spec = self.spec;
+        let view = &spec.conv.output;
+        let channels = spec.cut.units_per_task * spec.unit();
+        let first_block = e.mul_const(group, (channels / view.block) as i64);
+        let all = e.int(view.n_blocks() as i64);
+        let left = e.sub(all, first_block);
+        let most = e.int((channels / view.block) as i64);
+        let n_blocks = e.min_int(left, most);
+        // Sizes of tiles: whole ones, and those at the lower and the right edge.
+        let rest = [view.height % spec.tile, view.width % spec.tile];
+        let start = e.int(0);
+        e.for_range(start, count, 1, |e, index| {
+            let number = e.add(first, index);
+            let place = self.place(e, number);
+            let points = self.points(e, spec.products_start(), index);
+            self.zero_halos(e, &place, first_block, n_blocks);
+            self.by_edge(e, &place, 0, rest, [spec.tile; 2], &mut |e, size| {
+                self.output(e, &place, points, [first_block, n_blocks], size);
+            });
+        });
+    }
+
+    /// Does `body` with the size of the tile at `place`, decided for axis `axis` and those after it.
+    fn by_edge(
+        &self,
+        e: &mut Emitter,
+        place: &Place,
+        axis: usize,
+        rest: [usize; 2],
+        size: [usize; 2],
+        body: &mut dyn FnMut(&mut Emitter, [usize; 2]),
+    ) {
+        if axis == 2 {
+            return body(e, size);
+        }
+        if rest[axis] == 0 {
+            return self.by_edge(e, place, axis + 1, rest, size, body);
+        }
+        let last = e.int(self.spec.grid()[axis] as i64 - 1);
+        let is_last = e.compare(IntCC::Equal, place.index[axis], last);
+        let mut at_edge = size;
+        at_edge[axis] = rest[axis];
+        let body = std::cell::RefCell::new(body);
+        e.either(
+            is_last,
+            |e| self.by_edge(e, place, axis + 1, rest, at_edge, *body.borrow_mut()),
+            |e| self.by_edge(e, place, axis + 1, rest, size, *body.borrow_mut()),
+        );
+    }
+
+    /// The first tile of a row of tiles writes the halo of its rows, for all blocks of the group.
+    fn zero_halos(&self, e: &mut Emitter, place: &Place, first_block: Value, n_blocks: Value) {
+        let view = &self.spec.conv.output;
+        if view.halo.is_zero() {
+            return;
+        }
+        let zero = e.int(0);
+        let is_first = e.compare(IntCC::Equal, place.index[1], zero);
+        e.when(is_first, |e| {
+            let row = place.first[0];
+            let end = e.add_const(row, self.spec.tile as i64);
+            let height = e.int(view.height as i64);
+            let end = e.min_int(end, height);
+            e.for_range(zero, n_blocks, 1, |e, block| {
+                let block = e.add(first_block, block);
+                let plane = plane_start(e, view, self.output, place.image, block);
+                zero_halo(e, view, plane, row, end);
+            });
+        });
+    }
+
+    /// The results of one tile.
+    fn output(
+        &self,
+        e: &mut Emitter,
+        place: &Place,
+        points: Value,
+        [first_block, n_blocks]: [Value; 2],
+        size: [usize; 2],
+    ) {
+        let spec = self.spec;
+        let view = &spec.conv.output;
+        let [row, column] = place.first;
+        let operands = self.operands.at_block(e, place.image, first_block);
+        let operands = operands.at_pixel(e, row, column);
+        let output = plane_origin(e, view, self.output, place.image, first_block);
+        let output = e.advance(output, row, view.row_stride());
+        let output = e.advance(output, column, view.pixel_stride());
+        let bias = self.bias.map(|bias| e.advance(bias, first_block, view.block));
+        if !spec.conv.family.is_assembled() {
+            return self.output_narrow(e, points, output, bias, &operands, n_blocks, size);
+        }
+        let is_done = spec.conv.epilogue.is_none() || output_epilogue(spec).is_some();
+        let table = match is_done {
+            true => e.table(operands.pointers()),
+            false => e.int(0),
+        };
+        let passing = self.passing(e);
+        let function: Option<FuncRef> = e.link(output_tile(spec, size), 6);
+        let bias = bias.unwrap_or(table);
+        e.call(function, &[points, output, passing, n_blocks, bias, table]);
+        if !is_done {
+            let start = e.int(0);
+            e.for_range(start, n_blocks, 1, |e, block| {
+                let operands = operands.blocks_further(e, block);
+                let output = e.advance(output, block, view.plane_stride());
+                let [rows, columns] = size.map(|size| e.int(size as i64));
+                apply_epilogue(e, &spec.conv, view.block, &operands, output, [rows, columns]);
+            });
+        }
+    }
+
+    #[allow(clippy::too_many_arguments)] // the ends of a transform
+    fn output_narrow(
+        &self,
+        e: &mut Emitter,
+        points: Value,
+        output: Value,
+        bias: Option<Value>,
+        operands: &Operands,
+        n_blocks: Value,
+        size: [usize; 2],
+    ) {
+        let spec = self.spec;
+        let view = &spec.conv.output;
+        let passing = self.passing(e);
+        let start = e.int(0);
+        e.for_range(start, n_blocks, 1, |e, block| {
+            let points = e.advance(points, block, spec.cut.tiles_per_task * view.block);
+            let output = e.advance(output, block, view.plane_stride());
+            let bias = bias.map(|bias| e.advance(bias, block, view.block));
+            let operands = operands.blocks_further(e, block);
+            e.for_count(view.block / LANES, |e, vector| {
+                let channel = e.mul_const(vector, LANES as i64);
+                let points = e.advance(points, channel, 1);
+                let output = e.advance(output, channel, 1);
+                let operands = operands.at_channel(e, channel);
+                let bias = bias.map(|bias| {
+                    let place = e.advance(bias, channel, 1);
+                    e.load4(place, 0)
+                });
+                let pass = OutputPass::new(e, spec.tile);
+                let stride = spec.product_stride();
+                let finish = |e: &mut Emitter, row: usize, column: usize, result| {
+                    let result = operands.apply(e, result, [row, column], 0);
+                    let place = row * view.row_stride() + column * view.pixel_stride();
+                    e.store(result, output, place as i64);
+                };
+                let bias = bias.as_ref();
+                transform_output(e, &pass, &points, stride, bias, &passing, LANES, size, finish);
+            });
+        });
+    }
+}
+
+impl VectorCode for Emitter<'_> {
+    type Address = Value;
+    type Vector = Value;
+
+    fn load_at(&mut self, base: &Value, floats: usize) -> Value {
+        self.load(types::F32X4, *base, floats as i64)
+    }
+
+    fn store_at(&mut self, vector: &Value, base: &Value, floats: usize) {
+        self.store(*vector, *base, floats as i64);
+    }
+
+    fn number(&mut self, value: f32) -> Value {
+        self.splat(value)
+    }
+
+    fn plus(&mut self, a: &Value, b: &Value) -> Value {
+        self.fadd(*a, *b)
+    }
+
+    fn minus(&mut self, a: &Value, b: &Value) -> Value {
+        self.fsub(*a, *b)
+    }
+
+    fn add_product(&mut self, c: &Value, a: &Value, b: &Value) -> Value {
+        self.fma(*a, *b, *c)
+    }
+
+    fn sub_product(&mut self, c: &Value, a: &Value, b: &Value) -> Value {
+        let product = self.fmul(*a, *b);
+        self.fsub(*c, product)
+    }
+}

@@ -1,0 +1,12 @@
+//! The innermost parts of kernels in vectors of 256 and 512 bits, which Cranelift does not have: functions that its loop nests call.
+//!
+//! Each is a pure function of the kernel's spec and answers machine code without relocations.
+
+mod assembler;
+mod conv;
+mod epilogue;
+mod winograd;
+
+pub use assembler::disassemble;
+pub use conv::{ConvStrip, conv_strip};
+pub use winograd::{input_tile, output_epilogue, output_tile};

@@ -1,0 +1,72 @@
+//! Winograd's transforms of one tile, in wide vectors: functions that walk over blocks of channels.
+
+use super::assembler::Assembler;
+use super::epilogue::{self, Operand, is_wide};
+use crate::codegen::CodegenError;
+use crate::codegen::transforms::{
+    InputPass, OutputPass, Strides, transform_input, transform_output,
+};
+use crate::kernels::{Epilogue, WinogradSpec};
+
+/// Registers that the transform of products leaves to the epilogue: of 16, six results or points and three constants are in use.
+const FREE: usize = 5;
+
+/// `fn(source, points, passing, blocks)`: transforms a tile of so many blocks of channels. `source` is the tile's first input, `points` its first point.
+pub fn input_tile(spec: &WinogradSpec) -> Result<Vec<u8>, CodegenError> {
+    let view = &spec.conv.input;
+    let (mut a, [source, points, passing, blocks]) = Assembler::start(spec.conv.family);
+    let strides = Strides {
+        row: view.row_stride(),
+        column: view.pixel_stride(),
+    };
+    let pass = InputPass::new(&mut a, spec.tile);
+    let (stride, lanes) = (spec.input_stride(), a.lanes());
+    a.count_down(&blocks, |a| {
+        transform_input(a, &pass, &source, strides, &points, stride, &passing, lanes);
+        a.advance(&source, view.plane_stride() as i64);
+        a.advance(&points, (spec.cut.tiles_per_task * view.block) as i64);
+    });
+    drop(pass);
+    a.finish()
+}
+
+/// The epilogue that [`output_tile`] applies itself.
+pub fn output_epilogue(spec: &WinogradSpec) -> Option<&Epilogue> {
+    let epilogue = spec.conv.epilogue.as_ref();
+    epilogue.filter(|epilogue| is_wide(epilogue, FREE))
+}
+
+/// `fn(points, output, passing, blocks, bias, operands)`: transforms the products of a tile of so many blocks of channels into the first `size` rows and
+/// columns of results. `operands` is a table of pointers to the epilogue's elements for the first result, which the function moves along.
+pub fn output_tile(spec: &WinogradSpec, size: [usize; 2]) -> Result<Vec<u8>, CodegenError> {
+    let view = &spec.conv.output;
+    let (mut a, [points, output, passing, blocks, bias, table]) =
+        Assembler::start(spec.conv.family);
+    let pass = OutputPass::new(&mut a, spec.tile);
+    let epilogue = output_epilogue(spec);
+    let (stride, lanes) = (spec.product_stride(), a.lanes());
+    a.count_down(&blocks, |a| {
+        let operands = Operand::load(a, epilogue, &table);
+        let bias_vector = spec.conv.bias.then(|| a.load(&bias, 0));
+        let finish = |a: &mut Assembler, row: usize, column: usize, result| {
+            if let Some(epilogue) = epilogue {
+                epilogue::apply(a, &epilogue.function, &result, &operands, [row, column], 0);
+            }
+            let place = row * view.row_stride() + column * view.pixel_stride();
+            a.store(&result, &output, place as i64);
+        };
+        let bias_vector = bias_vector.as_ref();
+        transform_output(a, &pass, &points, stride, bias_vector, &passing, lanes, size, finish);
+        a.advance(&points, (spec.cut.tiles_per_task * view.block) as i64);
+        a.advance(&output, view.plane_stride() as i64);
+        if spec.conv.bias {
+            a.advance(&bias, view.block as i64);
+        }
+        for (index, view) in epilogue.iter().flat_map(|e| &e.operands).enumerate() {
+            let by_block = if view.channels > 1 { view.plane_stride() } else { 0 };
+            a.advance_entry(&table, index, by_block as i64);
+        }
+    });
+    drop(pass);
+    a.finish()
+}

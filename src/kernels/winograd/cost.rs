@@ -1,0 +1,138 @@
+//! A model of what Winograd's algorithm costs, in *slots*: the time of one multiply-add of vectors near the peak.
+//!
+//! Counted are multiply-adds of the products, instructions of the transforms, and what must come from beyond the second-level cache.
+
+use super::{TAPS, WinogradCut, grid};
+use crate::kernels::ConvSpec;
+
+/// Bytes of a core's second-level cache that a task's scratch memory may fill.
+const NEAR: usize = 640 << 10;
+
+/// Bytes of weights that a later block of tiles finds in the third-level cache.
+const SHARED: usize = 16 << 20;
+
+/// Bytes a slot: from main memory (two cores share it), from the third-level cache.
+const MEMORY_BYTES: usize = 6;
+const SHARED_BYTES: usize = 12;
+
+/// Tasks wanted, so that threads can share them.
+const WANTED_TASKS: usize = 8;
+
+/// Slots to transform one block of channels of a tile's input, and of its products.
+fn transform_slots(m: usize) -> (usize, usize) {
+    match m {
+        2 => (90, 70),
+        _ => (300, 230),
+    }
+}
+
+/// Slots of one step of a register tile: multiply-adds, or loads where those are more.
+fn step_slots(width: usize, vectors: usize) -> f64 {
+    let loads = width + vectors;
+    (width * vectors).max(loads).max(4) as f64 + loads as f64 / 16.0
+}
+
+/// The cut that costs least for a convolution with tiles of `m`, and its slots for one image.
+pub fn choose_cut(conv: &ConvSpec, m: usize) -> (WinogradCut, f64) {
+    let lanes = conv.family.lanes();
+    let all = conv.output.channels.div_ceil(lanes);
+    let [rows, columns] = grid(&conv.output, m);
+    let tiles = rows * columns;
+    // Narrow tiles have two vectors to a block of channels, and no narrower last unit.
+    let candidates = match conv.family.is_assembled() {
+        true => 1..=all.min(6),
+        false => 2..=2,
+    };
+    let mut best: Option<(WinogradCut, f64)> = None;
+    for vectors in candidates {
+        let most = conv.family.accumulators(vectors) / vectors;
+        for width in most.div_ceil(2)..=most {
+            for blocks in 1..=8 {
+                let tiles_per_task = width * blocks;
+                let cut = WinogradCut {
+                    vectors,
+                    last_vectors: match all % vectors {
+                        rest if rest > 0 && conv.family.is_assembled() => rest,
+                        _ => vectors,
+                    },
+                    width,
+                    tiles_per_task,
+                    units_per_task: units_per_task(conv, m, vectors, tiles.div_ceil(tiles_per_task)),
+                };
+                let slots = slots(conv, m, &cut);
+                if best.is_none_or(|(_, least)| slots < least) {
+                    best = Some((cut, slots));
+                }
+                if tiles_per_task >= tiles {
+                    break;
+                }
+            }
+        }
+    }
+    // There is always a tile of one vector.
+    best.unwrap_or_else(|| unreachable!("no register tile"))
+}
+
+/// Few blocks of tiles leave little to share out: then output channels are shared too, while transforming the input again stays cheap beside the products.
+fn units_per_task(conv: &ConvSpec, m: usize, vectors: usize, n_blocks: usize) -> usize {
+    let n_units = conv.output.channels.div_ceil(vectors * conv.family.lanes());
+    // A block of channels: products `points * block * output vectors`, transform once.
+    let points = (m + TAPS - 1).pow(2);
+    let products = points * conv.input.block * n_units * vectors;
+    let most = products / (8 * transform_slots(m).0);
+    let groups = WANTED_TASKS.div_ceil(n_blocks).min(most).clamp(1, n_units);
+    n_units.div_ceil(groups)
+}
+
+/// Slots for one image.
+pub fn slots(conv: &ConvSpec, m: usize, cut: &WinogradCut) -> f64 {
+    let float = size_of::<f32>();
+    let points = (m + TAPS - 1).pow(2);
+    let [rows, columns] = grid(&conv.output, m);
+    let tiles = rows * columns;
+    let lanes = conv.family.lanes();
+    let n_blocks = tiles.div_ceil(cut.tiles_per_task);
+    let n_units = conv.output.channels.div_ceil(cut.vectors * lanes);
+    let steps = points * conv.input.channels;
+
+    let full_width = tiles.div_ceil(cut.width);
+    let products = (n_units - 1) as f64 * step_slots(cut.width, cut.vectors)
+        + step_slots(cut.width, cut.last_vectors);
+    let products = products * (steps * full_width) as f64;
+
+    let weights = steps * conv.output.channels * float;
+    let again = if weights <= NEAR / 2 {
+        0
+    } else if weights <= SHARED {
+        (n_blocks - 1) * weights / SHARED_BYTES
+    } else {
+        (n_blocks - 1) * weights / MEMORY_BYTES
+    };
+    let fetch = (weights / MEMORY_BYTES + again) as f64;
+
+    let (inward, outward) = transform_slots(m);
+    let groups = n_units.div_ceil(cut.units_per_task);
+    let per_vector = conv.input.block / lanes;
+    // In one call a block's input is transformed once; several threads do it once each, which is half a time more.
+    let repeats = if groups > 1 { 1.5 } else { 1.0 };
+    let transforms = (tiles * conv.input.n_blocks() * per_vector * inward) as f64 * repeats
+        + (tiles * conv.output.n_blocks() * per_vector * outward) as f64;
+
+    let channels = conv.input.channels + cut.units_per_task * cut.vectors * lanes;
+    let scratch = points * cut.tiles_per_task * channels * float;
+    let spilled = if scratch <= NEAR { 0 } else { n_blocks * groups * 2 * scratch / SHARED_BYTES };
+
+    products.max(fetch) + 0.3 * products.min(fetch) + transforms + spilled as f64
+}
+
+/// Slots of the same convolution computed directly.
+pub fn direct_slots(conv: &ConvSpec) -> f64 {
+    let taps = conv.kernel[0] * conv.kernel[1];
+    let vectors = conv.output.channels.div_ceil(conv.family.lanes());
+    let steps = taps * conv.group_inputs();
+    let points = conv.lattice.size[0] * conv.lattice.size[1];
+    let products = (points * steps * vectors) as f64 * 1.04;
+    let weights = steps * conv.output.channels * size_of::<f32>();
+    let fetch = (weights / MEMORY_BYTES) as f64;
+    products.max(fetch) + 0.3 * products.min(fetch)
+}

@@ -1,0 +1,287 @@
+//! Convolution by Winograd's minimal filtering algorithms (Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2015).
+//!
+//! The result is cut into *tiles* of `m` by `m` pixels. A tile's input, `m + 2` pixels squared, is transformed into as many *points* (`B^T d B`); each point
+//! is a matrix product over channels, of tiles by weights that were transformed when they were packed (`G g G^T`); the products' points are transformed into
+//! the tile's results (`A^T p A`). `F(m, 3)` takes `(m + 2)^2` multiplications where a direct convolution takes `9 m^2`: 2.25 times fewer for `m = 2`, 4 times for
+//! `m = 4`. The price is rounding (transforms add numbers of different size) and that an infinity spreads over its tile.
+
+use super::conv::Sharing;
+use super::{ConvSpec, Lattice, Schedule, Strip};
+use crate::graph::{Conv, Margins, Shape};
+use crate::plan::View;
+
+/// Taps of a side.
+const TAPS: usize = 3;
+
+/// Floats that keep the points apart in scratch memory: at a distance of a power of two they would compete for one set of the cache.
+const POINT_GAP: usize = 16;
+
+/// Sizes of tiles that there are transforms for.
+pub const TILES: [usize; 2] = [2, 4];
+
+/// Convolution of 3 by 3 taps, stride 1, one group. Operands: input, transformed weight, bias if any, the epilogue's, scratch memory, output.
+///
+/// A task computes a block of tiles for a group of units of output channels: it transforms the block's input (unless the task before it in the same call had
+/// the same block), multiplies point by point, and transforms the products into results. All in between stays in scratch memory.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct WinogradSpec {
+    /// What it computes.
+    pub conv: ConvSpec,
+    /// Rows and columns of a tile of results: 2 or 4.
+    pub tile: usize,
+    /// How it is cut.
+    pub cut: WinogradCut,
+}
+
+/// How the products are cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct WinogradCut {
+    /// Vectors of output channels of a register tile: a unit.
+    pub vectors: usize,
+    /// The same for the last unit.
+    pub last_vectors: usize,
+    /// Tiles of results, side by side, of a register tile.
+    pub width: usize,
+    /// Tiles of results of a task, a multiple of `width`.
+    pub tiles_per_task: usize,
+    /// Units of output channels of a task.
+    pub units_per_task: usize,
+}
+
+impl WinogradSpec {
+    /// Points of a tile.
+    pub fn points(&self) -> usize {
+        (self.tile + TAPS - 1).pow(2)
+    }
+
+    /// Tiles by row and by column.
+    pub fn grid(&self) -> [usize; 2] {
+        grid(&self.conv.output, self.tile)
+    }
+
+    /// Tiles of an image.
+    pub fn tiles_per_image(&self) -> usize {
+        let [rows, columns] = self.grid();
+        rows * columns
+    }
+
+    /// Output channels of a unit.
+    pub fn unit(&self) -> usize {
+        self.cut.vectors * self.conv.family.lanes()
+    }
+
+    /// What the width of the last unit is a multiple of: narrow tiles have one width only.
+    pub fn granule(&self) -> usize {
+        match self.conv.family.is_assembled() {
+            true => self.conv.family.lanes(),
+            false => self.unit(),
+        }
+    }
+
+    /// Units of all output channels, the last perhaps narrower.
+    pub fn n_units(&self) -> usize {
+        self.conv.output.channels.div_ceil(self.unit())
+    }
+
+    /// Tasks that share a block of tiles.
+    pub fn channel_groups(&self) -> usize {
+        self.n_units().div_ceil(self.cut.units_per_task)
+    }
+
+    /// Tasks for a batch. They count groups of output channels fastest, then blocks of tiles (over all images).
+    pub fn n_tasks(&self, batch: usize) -> usize {
+        let tiles = batch * self.tiles_per_image();
+        tiles.div_ceil(self.cut.tiles_per_task) * self.channel_groups()
+    }
+
+    /// The product of one point: a convolution of one tap over a row of as many pixels as a task has tiles.
+    pub fn product(&self) -> ConvSpec {
+        let ConvSpec { input, output, .. } = &self.conv;
+        let view = |view: &View| View {
+            height: 1,
+            width: self.cut.tiles_per_task,
+            halo: Margins::default(),
+            image_stride: 0,
+            ..*view
+        };
+        let (input, output) = (view(input), view(output));
+        let strip = Strip {
+            start: 0,
+            width: self.cut.width,
+            count: self.cut.tiles_per_task / self.cut.width,
+            rows: 1,
+        };
+        ConvSpec {
+            family: self.conv.family,
+            input,
+            output,
+            kernel: [1, 1],
+            stride: [1, 1],
+            dilation: [1, 1],
+            origin: [0, 0],
+            groups: 1,
+            lattice: Lattice::full(&output),
+            bias: false,
+            epilogue: None,
+            transposed: None,
+            schedule: Schedule {
+                vectors: self.cut.vectors,
+                last_vectors: self.cut.last_vectors,
+                strips: [strip, Strip::default()],
+                ..Schedule::default()
+            },
+        }
+    }
+
+    /// Floats from one point of the transformed input to the next in scratch memory.
+    pub fn input_stride(&self) -> usize {
+        let input = &self.conv.input;
+        input.n_blocks() * input.block * self.cut.tiles_per_task + POINT_GAP
+    }
+
+    /// Blocks of output channels that a task has at most.
+    pub fn blocks_per_task(&self) -> usize {
+        let channels = self.cut.units_per_task * self.unit();
+        channels.div_ceil(self.conv.output.block)
+    }
+
+    /// Floats from one point of the products to the next in scratch memory.
+    pub fn product_stride(&self) -> usize {
+        self.blocks_per_task() * self.conv.output.block * self.cut.tiles_per_task + POINT_GAP
+    }
+
+    /// Where the products begin in scratch memory; the transformed input comes first.
+    pub fn products_start(&self) -> usize {
+        self.points() * self.input_stride()
+    }
+
+    /// Where a tile's points lie between the passes over columns and rows.
+    pub fn passing_start(&self) -> usize {
+        self.products_start() + self.points() * self.product_stride()
+    }
+
+    /// Floats of scratch memory.
+    pub fn scratch_size(&self) -> usize {
+        self.passing_start() + self.points() * self.conv.output.block
+    }
+}
+
+/// Tiles of `m` by `m` results that cover a map, by row and by column.
+fn grid(output: &View, m: usize) -> [usize; 2] {
+    [output.height.div_ceil(m), output.width.div_ceil(m)]
+}
+
+/// Whether the algorithm computes such convolutions at all.
+pub fn applies(conv: &ConvSpec) -> bool {
+    let block = conv.family.channel_block();
+    conv.kernel == [TAPS; 2]
+        && conv.stride == [1, 1]
+        && conv.dilation == [1, 1]
+        && conv.groups == 1
+        && conv.lattice.is_full(&conv.output)
+        && [conv.input.block, conv.output.block] == [block; 2]
+        && conv.input.channels >= block
+}
+
+/// What the tiles touch outside the map: more than the taps do where they do not come out even.
+pub fn required_halo(conv: &Conv, input: &Shape, m: usize) -> Margins {
+    let size = [input.height() as usize, input.width() as usize];
+    let before = [conv.pad.top, conv.pad.left];
+    let after = [conv.pad.bottom, conv.pad.right];
+    let beyond = [0, 1].map(|axis| {
+        let results = before[axis] + size[axis] + after[axis] + 1 - TAPS;
+        let touched = results.next_multiple_of(m) + TAPS - 1;
+        touched.saturating_sub(before[axis] + size[axis])
+    });
+    Margins {
+        top: conv.pad.top,
+        left: conv.pad.left,
+        bottom: beyond[0],
+        right: beyond[1],
+    }
+}
+
+/// The kernel with tiles of `m`, cut as costs least.
+pub fn configure(conv: ConvSpec, m: usize) -> WinogradSpec {
+    debug_assert!(matches!(conv.sharing(), Sharing::Block | Sharing::Vector));
+    WinogradSpec {
+        cut: cost::choose_cut(&conv, m).0,
+        tile: m,
+        conv,
+    }
+}
+
+/// One-dimensional transforms: `A^T` (`m` by `m + 2`), `G` (`m + 2` by 3), `B^T` (`m + 2` squared), for the points 0, 1, -1, (2, -2,) infinity.
+pub struct Transforms {
+    /// From points of a product to results.
+    pub output: &'static [&'static [f64]],
+    /// From taps to points.
+    pub weight: &'static [[f64; TAPS]],
+    /// From inputs to points.
+    pub input: &'static [&'static [f64]],
+}
+
+impl Transforms {
+    /// For tiles of `m`.
+    pub fn of(m: usize) -> Transforms {
+        match m {
+            2 => Transforms {
+                output: &[&[1., 1., 1., 0.], &[0., 1., -1., 1.]],
+                weight: &[[1., 0., 0.], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0., 0., 1.]],
+                input: &[
+                    &[1., 0., -1., 0.],
+                    &[0., 1., 1., 0.],
+                    &[0., -1., 1., 0.],
+                    &[0., -1., 0., 1.],
+                ],
+            },
+            _ => Transforms {
+                output: &[
+                    &[1., 1., 1., 1., 1., 0.],
+                    &[0., 1., -1., 2., -2., 0.],
+                    &[0., 1., 1., 4., 4., 0.],
+                    &[0., 1., -1., 8., -8., 1.],
+                ],
+                weight: &[
+                    [1. / 4., 0., 0.],
+                    [-1. / 6., -1. / 6., -1. / 6.],
+                    [-1. / 6., 1. / 6., -1. / 6.],
+                    [1. / 24., 1. / 12., 1. / 6.],
+                    [1. / 24., -1. / 12., 1. / 6.],
+                    [0., 0., 1.],
+                ],
+                input: &[
+                    &[4., 0., -5., 0., 1., 0.],
+                    &[0., -4., -4., 1., 1., 0.],
+                    &[0., 4., -4., -1., 1., 0.],
+                    &[0., -2., -1., 2., 1., 0.],
+                    &[0., 2., -1., -2., 1., 0.],
+                    &[0., 4., 0., -5., 0., 1.],
+                ],
+            },
+        }
+    }
+
+    /// The points of one filter of 3 by 3 taps, row-major, computed in f64.
+    pub fn weights(&self, taps: &[f32], points: &mut [f32]) {
+        let n = self.weight.len();
+        let mut rows = [[0.0; TAPS]; 6];
+        for (row, g) in rows.iter_mut().zip(self.weight) {
+            for (s, sum) in row.iter_mut().enumerate() {
+                *sum = (0..TAPS).map(|r| g[r] * f64::from(taps[r * TAPS + s])).sum();
+            }
+        }
+        for (i, row) in rows[..n].iter().enumerate() {
+            for (j, g) in self.weight.iter().enumerate() {
+                let sum: f64 = (0..TAPS).map(|s| row[s] * g[s]).sum();
+                points[i * n + j] = sum as f32;
+            }
+        }
+    }
+}
+
+/// What it costs, and the cut that costs least.
+pub mod cost;
+
+#[cfg(test)]
+mod tests;

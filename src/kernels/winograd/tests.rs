@@ -1,0 +1,121 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::kernels::testing::{check, epilogue, machine, margins, operands};
+use crate::kernels::{KernelSpec, conv};
+use crate::plan::Machine;
+
+/// `A^T [(G g) * (B^T d)]` is the correlation of `d` with `g` for any numbers: checked for all unit vectors, which is all there is to a bilinear form.
+#[test]
+fn transforms_are_the_convolution() {
+    for m in TILES {
+        let Transforms {
+            output,
+            weight,
+            input,
+        } = Transforms::of(m);
+        for tap in 0..TAPS {
+            for place in 0..m + TAPS - 1 {
+                for (result, row) in output.iter().enumerate() {
+                    let points = (0..m + TAPS - 1).map(|p| row[p] * weight[p][tap] * input[p][place]);
+                    let expected = if result + tap == place { 1.0 } else { 0.0 };
+                    assert!((points.sum::<f64>() - expected).abs() < 1e-12);
+                }
+            }
+        }
+    }
+}
+
+/// A convolution that the algorithm applies to, whatever it costs.
+fn spec(machine: &Machine, m: usize, channels: [usize; 2], size: [usize; 2], bias: bool) -> ConvSpec {
+    let conv = Conv {
+        out_channels: channels[1],
+        kernel: [3, 3],
+        stride: [1, 1],
+        pad: Margins::symmetric([1, 1]),
+        dilation: [1, 1],
+        groups: 1,
+        bias,
+    };
+    let block = machine.family.channel_block();
+    let shape = |channels: usize| Shape::chw(channels as u64, size[0] as u64, size[1] as u64);
+    let input = View::dense(&shape(channels[0]), block, required_halo(&conv, &shape(channels[0]), m));
+    let output = View::dense(&shape(channels[1]), block, Margins::default());
+    conv::unscheduled(&conv, input, output, None, machine)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn winograd_matches_the_reference(
+        machine in machine(),
+        is_large in any::<bool>(),
+        in_channels in 1..50usize,
+        out_channels in 1..100usize,
+        size in [1..20usize, 1..20usize],
+        bias in any::<bool>(),
+        halo in margins(),
+        operands in operands(),
+        batch in 1..4usize,
+        units_per_task in 1..4usize,
+        seed in any::<u64>(),
+    ) {
+        let m = if is_large { 4 } else { 2 };
+        let mut conv = spec(&machine, m, [in_channels, out_channels], size, bias);
+        conv.output = View { halo, ..conv.output };
+        conv.output.image_stride = conv.output.size() + seed as usize % 3 * 16;
+        conv.epilogue = operands.map(|operands| epilogue(&conv.output, &operands));
+        let mut winograd = configure(conv, m);
+        winograd.cut.units_per_task = units_per_task;
+        // Halves and quarters are exact, sixths are not.
+        let exact = !is_large && seed % 2 == 0;
+        check(&machine, &[KernelSpec::Winograd(winograd)], batch, seed, exact)?;
+    }
+}
+
+/// Rounding to f32 in between may not show where everything is a whole number: weights are multiples of 24 squared, which the transform divides by.
+#[test]
+fn large_tiles_are_exact_on_whole_numbers() {
+    use crate::codegen::machines;
+    for machine in machines().unwrap() {
+        let conv = spec(&machine, 4, [3, 17], [9, 10], false);
+        let block = machine.family.channel_block();
+        let view = conv.input;
+        let winograd = configure(conv, 4);
+        let spec = KernelSpec::Winograd(winograd);
+        let code = crate::codegen::jit::compile(std::slice::from_ref(&spec), &machine).unwrap();
+        let mut input = vec![0.0; view.size()];
+        let mut weight = vec![0.0; 17 * 3 * 9];
+        let mut next = 1u32;
+        let mut random = || {
+            next = next.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (next >> 16) as f32 % 3.0 - 1.0
+        };
+        for (c, y, x) in (0..3).flat_map(|c| (0..90).map(move |i| (c, i / 10, i % 10))) {
+            input[view.offset(c, y, x)] = random();
+        }
+        weight.iter_mut().for_each(|w| *w = 576.0 * random());
+        let packing = &spec.packings()[0];
+        let mut packed = vec![f32::NAN; packing.packed_len()];
+        packing.pack(&weight, &mut packed);
+        let output = spec.output();
+        let mut results = vec![f32::NAN; output.size()];
+        let mut scratch = vec![f32::NAN; spec.scratch_size()];
+        let pointers = [&mut input, &mut packed, &mut scratch, &mut results].map(|x| x.as_mut_ptr());
+        let function = code.function(crate::plan::KernelId(0));
+        // SAFETY: the operands are in the spec's order and as large as it says.
+        unsafe { function(pointers.as_ptr(), 0, spec.n_tasks(1), 1) };
+        for (k, y, x) in (0..17).flat_map(|k| (0..90).map(move |i| (k, i / 10, i % 10))) {
+            let mut sum = 0.0;
+            for (c, tap) in (0..3).flat_map(|c| (0..9).map(move |tap| (c, tap))) {
+                let (row, column) = ((y + tap / 3) as isize - 1, (x + tap % 3) as isize - 1);
+                if (0..9).contains(&row) && (0..10).contains(&column) {
+                    let place = view.offset(c, row as usize, column as usize);
+                    sum += weight[(k * 3 + c) * 9 + tap] * input[place];
+                }
+            }
+            assert_eq!(results[output.offset(k, y, x)], sum, "{k} {y} {x} block {block}");
+        }
+    }
+}
