@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{ALIGNMENT_FLOATS, Buffer};
 
-/// Pairs of (buffer, step it lives at) up to which the slower and tighter strategy is tried. ResNet-1202 has some ten thousand.
+/// Pairs of (buffer, step it lives at) up to which the slower and tighter strategies are tried. ResNet-1202 has some ten thousand.
 const MAX_PAIRS: usize = 2_000_000;
 
 /// Sets the buffers' offsets and answers the size of the arena. Sizes become multiples of the alignment.
@@ -12,21 +12,24 @@ pub(super) fn assign_offsets(buffers: &mut [Buffer], n_steps: usize) -> usize {
     for buffer in buffers.iter_mut() {
         buffer.size = buffer.size.next_multiple_of(ALIGNMENT_FLOATS);
     }
-    let in_time = in_order_of_time(buffers);
     let pairs: usize = buffers
         .iter()
-        .map(|buffer| buffer.live.1 - buffer.live.0 + 1)
+        .map(span)
         .sum();
-    let candidate = (pairs <= MAX_PAIRS).then(|| largest_first(buffers, n_steps));
+    let mut candidates = vec![in_order_of_time(buffers)];
+    if pairs <= MAX_PAIRS {
+        for priority in [by_size, by_area, by_span] {
+            candidates.push(in_order_of_priority(buffers, n_steps, priority));
+        }
+    }
     let arena = |offsets: &[usize]| {
         let ends = buffers.iter().zip(offsets);
         ends.map(|(buffer, offset)| buffer.size + offset)
             .max()
             .unwrap_or(0)
     };
-    let best = match candidate {
-        Some(offsets) if arena(&offsets) <= arena(&in_time) => offsets,
-        _ => in_time,
+    let Some(best) = candidates.into_iter().min_by_key(|offsets| arena(offsets)) else {
+        return 0;
     };
     let size = arena(&best);
     for (buffer, offset) in buffers.iter_mut().zip(best) {
@@ -52,10 +55,34 @@ pub fn lower_bound(buffers: &[Buffer]) -> usize {
     most as usize
 }
 
-/// Largest first, each into the smallest gap between those that are placed and live with it.
-fn largest_first(buffers: &[Buffer], n_steps: usize) -> Vec<usize> {
+/// Large ones are hardest to place.
+fn by_size(buffer: &Buffer) -> (usize, usize) {
+    (buffer.size, span(buffer))
+}
+
+/// So are those that live long and are in the way of many.
+fn by_area(buffer: &Buffer) -> (usize, usize) {
+    (buffer.size * span(buffer), buffer.size)
+}
+
+/// Those that live longest at the bottom, what comes and goes above them.
+fn by_span(buffer: &Buffer) -> (usize, usize) {
+    (span(buffer), buffer.size)
+}
+
+/// Steps that a buffer lives for.
+fn span(buffer: &Buffer) -> usize {
+    buffer.live.1 - buffer.live.0 + 1
+}
+
+/// Those of the highest priority first, each into the smallest gap between those that are placed and live with it.
+fn in_order_of_priority(
+    buffers: &[Buffer],
+    n_steps: usize,
+    priority: fn(&Buffer) -> (usize, usize),
+) -> Vec<usize> {
     let mut order: Vec<usize> = (0..buffers.len()).collect();
-    order.sort_by_key(|&index| (std::cmp::Reverse(buffers[index].size), index));
+    order.sort_by_key(|&index| (std::cmp::Reverse(priority(&buffers[index])), index));
     let mut offsets = vec![0; buffers.len()];
     let mut placed_at: Vec<Vec<u32>> = vec![Vec::new(); n_steps];
     let mut seen = vec![false; buffers.len()];
@@ -199,7 +226,9 @@ mod tests {
             let offsets: Vec<usize> = buffers.iter().map(|buffer| buffer.offset).collect();
             check(&offsets, &buffers);
             check(&in_order_of_time(&buffers), &buffers);
-            check(&largest_first(&buffers, 60), &buffers);
+            for priority in [by_size, by_area, by_span] {
+                check(&in_order_of_priority(&buffers, 60, priority), &buffers);
+            }
             let bound = lower_bound(&buffers);
             prop_assert!(arena >= bound);
             prop_assert!(arena <= 2 * bound, "{arena} floats, {bound} would do");

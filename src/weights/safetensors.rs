@@ -1,5 +1,5 @@
 //! Files in the safetensors format: 8 bytes of header length, a JSON header, then the tensors' bytes. The sole user of the
-//! `safetensors` and `memmap2` crates.
+//! `safetensors` crate; `memmap2` serves `runtime::AlignedBuffer` too.
 //!
 //! A file is mapped, not read, and nothing that it claims is believed before it is checked: the length of the header, then
 //! that every tensor lies inside the file, has the size that its shape and type ask for, and shares no byte with another.
