@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::memory::assign_offsets;
 use super::{
     ALIGNMENT_FLOATS, Buffer, BufferId, KernelId, Operand, PackedId, PackedParam, Plan, Port, Step,
-    View,
+    View, waves,
 };
 use crate::graph::ParamId;
 use crate::kernels::{KernelSpec, Packing};
@@ -78,39 +78,50 @@ impl Builder {
         });
     }
 
-    /// Lays out the arena.
+    /// Orders the steps in waves and lays out the arena, so that steps of one wave can run side by side.
     pub fn finish(self, inputs: Vec<Port>, outputs: Vec<Port>) -> Plan {
-        let mut live: Vec<Option<(usize, usize)>> = vec![None; self.buffers.len()];
-        for (index, step) in self.steps.iter().enumerate() {
-            for operand in &step.operands {
-                if let Operand::Buffer { buffer, .. } = operand {
-                    let live = live[buffer.0 as usize].get_or_insert((index, index));
-                    live.1 = index;
-                }
-            }
-        }
-        let mut buffers: Vec<Buffer> = self
-            .buffers
-            .iter()
-            .zip(live)
-            .map(|(size, live)| Buffer {
-                size: *size,
-                offset: 0,
-                live: live.unwrap_or((0, 0)),
-            })
-            .collect();
-        let arena_size = assign_offsets(&mut buffers, self.steps.len().max(1));
         let scratch_size = self.kernels.iter().map(KernelSpec::scratch_size).max();
-        Plan {
-            scratch_size: scratch_size.unwrap_or(0),
+        let mut plan = Plan {
             kernels: self.kernels,
             steps: self.steps,
-            buffers,
-            arena_size,
+            buffers: Vec::with_capacity(self.buffers.len()),
+            arena_size: 0,
             packed: self.packed,
             packed_size: self.packed_size,
+            scratch_size: scratch_size.unwrap_or(0),
             inputs,
             outputs,
+        };
+        // Apart at first, so that steps wait for nothing but data.
+        for size in self.buffers {
+            let offset = plan.arena_size;
+            plan.arena_size += size;
+            plan.buffers.push(Buffer {
+                size,
+                offset,
+                live: (0, 0),
+            });
         }
+        let mut live: Vec<Option<(usize, usize)>> = vec![None; plan.buffers.len()];
+        let mut steps = Vec::with_capacity(plan.steps.len());
+        for wave in waves(&plan) {
+            let (first, last) = (steps.len(), steps.len() + wave.len() - 1);
+            for index in wave {
+                let step = plan.steps[index].clone();
+                for operand in &step.operands {
+                    if let Operand::Buffer { buffer, .. } = operand {
+                        let live = live[buffer.0 as usize].get_or_insert((first, last));
+                        live.1 = last;
+                    }
+                }
+                steps.push(step);
+            }
+        }
+        plan.steps = steps;
+        for (buffer, live) in plan.buffers.iter_mut().zip(live) {
+            buffer.live = live.unwrap_or((0, 0));
+        }
+        plan.arena_size = assign_offsets(&mut plan.buffers, plan.steps.len().max(1));
+        plan
     }
 }

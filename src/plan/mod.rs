@@ -14,11 +14,13 @@ mod tests;
 mod text;
 mod verify;
 mod view;
+mod waves;
 
 pub use memory::lower_bound;
 pub use text::print_plan;
 pub use verify::verify_plan;
 pub use view::View;
+pub use waves::waves;
 
 use crate::graph::{Graph, ParamId, Shape};
 use crate::kernels::KernelSpec;
@@ -51,7 +53,7 @@ pub struct Buffer {
     pub size: usize,
     /// From the start of the arena, floats per image, a multiple of [`ALIGNMENT_FLOATS`].
     pub offset: usize,
-    /// First and last step that touch it.
+    /// The steps during which it is in use: from the first of the [wave](waves) that first touches it to the last of the one that last does.
     pub live: (usize, usize),
 }
 

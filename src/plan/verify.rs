@@ -23,6 +23,20 @@ impl KernelSpec {
     }
 }
 
+/// The tensors that a kernel's operands are, in their order; `None` for a parameter of the operation and for scratch memory.
+pub(super) fn operand_views(spec: &KernelSpec) -> Vec<Option<View>> {
+    let inputs = spec.inputs();
+    // Parameters of an epilogue count among its operands: their views stand still from image to image.
+    let n_further = inputs.iter().filter(|view| view.image_stride == 0).count();
+    let n_params = spec.packings().len().saturating_sub(n_further);
+    // The operation's input(s), the parameters, the epilogue's, the scratch memory, the result.
+    let mut views: Vec<Option<View>> = inputs.into_iter().map(Some).collect();
+    views.splice(1..1, std::iter::repeat_n(None, n_params));
+    views.extend((spec.scratch_size() > 0).then_some(None));
+    views.push(Some(*spec.output()));
+    views
+}
+
 /// Checks that every operand lies within its buffer, that every parameter is as long as its kernel reads, that kernels get scratch memory exactly where they
 /// ask for it and enough, that what is read was written, and that buffers that live together lie apart. An error is a fault of the compiler.
 pub fn verify_plan(plan: &Plan) -> Result<(), String> {
@@ -32,32 +46,25 @@ pub fn verify_plan(plan: &Plan) -> Result<(), String> {
         let Some(spec) = plan.kernels.get(step.kernel.0 as usize) else {
             return fail("its kernel does not exist".into());
         };
-        let inputs = spec.inputs();
         let packings = spec.packings();
-        // Those of an epilogue count among its operands: their views stand still from image to image.
-        let n_further = inputs.iter().filter(|view| view.image_stride == 0).count();
-        let n_params = packings.len().saturating_sub(n_further);
-        let mut operands = step.operands.clone();
-        if spec.scratch_size() > 0 {
-            let scratch = operands.len().checked_sub(2).map(|at| operands.remove(at));
-            if scratch != Some(Operand::Scratch) || spec.scratch_size() > plan.scratch_size {
-                return fail("it lacks scratch memory".into());
-            }
-        }
-        if operands.len() != inputs.len() + n_params + 1 {
-            return fail(format!(
-                "{} operands for {} inputs, {n_params} parameters and a result",
-                operands.len(),
-                inputs.len()
-            ));
-        }
-        // Operands: the operation's input(s), the parameters, the epilogue's, (scratch memory,) the result.
-        let mut views: Vec<Option<View>> = inputs.into_iter().map(Some).collect();
-        views.splice(1..1, std::iter::repeat_n(None, n_params));
-        views.push(Some(*spec.output()));
+        let views = operand_views(spec);
         let last = views.len() - 1;
-        for (position, (operand, view)) in operands.iter().zip(&views).enumerate() {
+        if step.operands.len() != views.len() {
+            let found = step.operands.len();
+            return fail(format!("{found} operands, not {}", views.len()));
+        }
+        let scratch_at = (spec.scratch_size() > 0).then(|| last - 1);
+        if spec.scratch_size() > plan.scratch_size {
+            return fail("it needs more scratch memory than there is".into());
+        }
+        for (position, (operand, view)) in step.operands.iter().zip(&views).enumerate() {
+            if (*operand == Operand::Scratch) != (scratch_at == Some(position)) {
+                return fail(format!(
+                    "operand {position} and scratch memory are mixed up"
+                ));
+            }
             match (operand, view) {
+                (Operand::Scratch, _) => {}
                 (Operand::Buffer { buffer, offset }, Some(view)) => {
                     let Some(known) = plan.buffers.get(buffer.0 as usize) else {
                         return fail(format!("operand {position} is in no buffer"));
@@ -109,9 +116,6 @@ pub fn verify_plan(plan: &Plan) -> Result<(), String> {
                     if position == last && matches!(operand, Operand::Input(_)) {
                         return fail("it writes an input".into());
                     }
-                }
-                (Operand::Scratch, _) => {
-                    return fail(format!("operand {position} is scratch memory unasked for"));
                 }
                 (_, None) => return fail(format!("operand {position} is no parameter")),
             }

@@ -2,16 +2,14 @@
 
 mod alone;
 
-use std::ops::Range;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::schedule::{Turn, schedule};
+use super::schedule::{Piece, Schedule, schedule};
 use super::stopwatch::{Nobody, Observer, Stopwatch};
-use super::team::{Meeting, Team};
+use super::team::Team;
 use super::{AlignedBuffer, Kernels, RunError, Tensor};
-use crate::plan::{ALIGNMENT_FLOATS, KernelId, Operand, Plan, Port, verify_plan};
+use crate::plan::{ALIGNMENT_FLOATS, Operand, Plan, Port, verify_plan};
 
 /// A compiled net with its parameters. The batch is free from run to run.
 ///
@@ -29,23 +27,18 @@ struct State {
     arena: AlignedBuffer,
     /// That of all threads, one after another.
     scratch: AlignedBuffer,
+    /// The last run's batch and schedule: the next one's is often the same.
+    schedule: Option<(usize, Schedule)>,
 }
 
-/// The pointers of all steps, one after another, and where each step's end.
-struct Pointers {
-    all: Vec<*mut f32>,
-    ends: Vec<usize>,
+/// What the operands of one run point into.
+struct Memory<'a> {
+    arena: &'a AlignedBuffer,
+    scratch: &'a AlignedBuffer,
+    inputs: &'a [Tensor],
+    outputs: &'a [Tensor],
+    batch: usize,
 }
-
-impl Pointers {
-    fn of_step(&self, index: usize) -> &[*mut f32] {
-        let begin = index.checked_sub(1).map_or(0, |before| self.ends[before]);
-        &self.all[begin..self.ends[index]]
-    }
-}
-
-// SAFETY: the pointers are to memory that outlives the run; who may write what is the kernels' contract.
-unsafe impl Sync for Pointers {}
 
 impl Session {
     /// Of the kernels compiled from `plan`, and the block of parameters packed for it. Not public: that a kernel stays within the tensors of its spec is a
@@ -77,6 +70,7 @@ impl Session {
             team: Team::new(n_threads)?,
             arena: AlignedBuffer::zeroed(0)?,
             scratch: AlignedBuffer::zeroed(0)?,
+            schedule: None,
         });
         Ok(Session {
             kernels,
@@ -105,6 +99,7 @@ impl Session {
     pub fn set_threads(&mut self, n_threads: usize) -> Result<(), RunError> {
         let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
         state.team = Team::new(n_threads)?;
+        state.schedule = None;
         Ok(())
     }
 
@@ -136,10 +131,30 @@ impl Session {
         grow(&mut state.arena, self.plan.arena_size, batch)?;
         let n_threads = state.team.n_threads();
         grow(&mut state.scratch, self.scratch_stride(), n_threads)?;
-        if batch > 0 {
-            let pointers = self.pointers(&state.arena, &state.scratch, inputs, &outputs, batch);
-            self.run_steps(&mut state.team, &pointers, batch, observer);
+        if batch == 0 {
+            return Ok(outputs);
         }
+        let schedule = match state.schedule.take() {
+            Some((old, schedule)) if old == batch => schedule,
+            _ => schedule(&self.plan, batch, n_threads),
+        };
+        let memory = Memory {
+            arena: &state.arena,
+            scratch: &state.scratch,
+            inputs,
+            outputs: &outputs,
+            batch,
+        };
+        state.team.run(&schedule, |thread, progress| {
+            let mut operands = Vec::new();
+            progress.work(|chunk| {
+                for piece in &schedule.pieces[chunk.pieces.clone()] {
+                    self.point(&mut operands, piece.step, thread, &memory);
+                    observer.observe(piece.step, || self.call(piece, &operands, batch));
+                }
+            });
+        });
+        state.schedule = Some((batch, schedule));
         Ok(outputs)
     }
 
@@ -176,103 +191,44 @@ impl Session {
         Ok(batch)
     }
 
-    fn pointers(
-        &self,
-        arena: &AlignedBuffer,
-        scratch: &AlignedBuffer,
-        inputs: &[Tensor],
-        outputs: &[Tensor],
-        batch: usize,
-    ) -> Pointers {
-        let (mut all, mut ends) = (Vec::new(), Vec::new());
-        for step in &self.plan.steps {
-            all.extend(step.operands.iter().map(|operand| match *operand {
-                // In bounds, by `verify_plan`: only kernels follow these pointers, so plain address arithmetic will do until then.
+    /// The pointers for a step on a thread.
+    fn point(&self, operands: &mut Vec<*mut f32>, step: usize, thread: usize, memory: &Memory) {
+        operands.clear();
+        let pointers = self.plan.steps[step].operands.iter().map(|operand| {
+            // In bounds, by `verify_plan`: only kernels follow these pointers, so plain address arithmetic will do until then.
+            match *operand {
                 Operand::Buffer { buffer, offset } => {
-                    let start = self.plan.buffers[buffer.0 as usize].offset * batch + offset;
-                    arena.pointer().wrapping_add(start)
+                    let start = self.plan.buffers[buffer.0 as usize].offset * memory.batch + offset;
+                    memory.arena.pointer().wrapping_add(start)
                 }
-                Operand::Input(index) => inputs[index].pointer(),
-                Operand::Output(index) => outputs[index].pointer(),
+                Operand::Input(index) => memory.inputs[index].pointer(),
+                Operand::Output(index) => memory.outputs[index].pointer(),
                 Operand::Param(id) => {
                     let start = self.plan.packed[id.0 as usize].offset;
                     self.packed.pointer().wrapping_add(start)
                 }
-                Operand::Scratch => scratch.pointer(),
-            }));
-            ends.push(all.len());
-        }
-        Pointers { all, ends }
-    }
-
-    /// Runs every step on the team. Each thread walks the whole list: it takes chunks of the shared steps, the first thread does the others, and they meet
-    /// around the shared ones.
-    fn run_steps(
-        &self,
-        team: &mut Team,
-        pointers: &Pointers,
-        batch: usize,
-        observer: &impl Observer,
-    ) {
-        let turns = schedule(&self.plan, batch, team.n_threads());
-        let next_tasks: Vec<AtomicUsize> = turns.iter().map(|_| AtomicUsize::new(0)).collect();
-        let meeting = Meeting::new(team.n_threads());
-        team.run(|thread| {
-            let _guard = GiveUpOnPanic(&meeting);
-            let mut rounds = 0;
-            let mut meet = || {
-                rounds += 1;
-                meeting.wait(rounds);
-            };
-            let mut was_shared = false;
-            let mut own_operands = Vec::new();
-            for (index, turn) in turns.iter().enumerate() {
-                // Before a shared step the first thread's own steps are done, after one everybody's.
-                if (turn.is_shared || was_shared) && index > 0 {
-                    meet();
-                }
-                was_shared = turn.is_shared;
-                if turn.is_shared || thread == 0 {
-                    let mut operands = pointers.of_step(index);
-                    if turn.needs_scratch {
-                        // The table has the first thread's.
-                        own_operands.clear();
-                        own_operands.extend_from_slice(operands);
-                        let scratch = &mut own_operands[operands.len() - 2];
-                        *scratch = scratch.wrapping_add(thread * self.scratch_stride());
-                        operands = &own_operands;
-                    }
-                    take_tasks(turn, &next_tasks[index], |tasks| {
-                        observer.observe(index, || {
-                            self.call(turn.kernel, operands, tasks, batch);
-                        });
-                    });
+                Operand::Scratch => {
+                    let start = thread * self.scratch_stride();
+                    memory.scratch.pointer().wrapping_add(start)
                 }
             }
         });
+        operands.extend(pointers);
     }
 
-    /// Calls a kernel.
-    fn call(&self, kernel: KernelId, operands: &[*mut f32], tasks: Range<usize>, batch: usize) {
+    /// Calls a step's kernel.
+    fn call(&self, piece: &Piece, operands: &[*mut f32], batch: usize) {
+        let kernel = self.plan.steps[piece.step].kernel;
+        let (begin, end) = (piece.tasks.start, piece.tasks.end);
         // SAFETY: the plan was verified and the code is its kernels' (`Session::new`), so each pointer is to a tensor of `batch` images as the spec
         // lays it out: arena, scratch memory, outputs and parameters have the sizes that the plan states, the inputs' were checked. The step's result overlaps
         // none of its other operands but in views that share a buffer without sharing a float. `run` holds the lock on the arena and owns the outputs; nobody
-        // writes inputs and parameters, and each thread has scratch memory to itself. Chunks do not overlap, and the meetings order the steps.
+        // writes inputs and parameters, and each thread has scratch memory to itself. Pieces do not overlap, steps of one wave do not conflict, and
+        // `Progress` lets no chunk of a wave begin before the wave before it is done.
         unsafe {
             self.kernels
-                .call(kernel, operands.as_ptr(), tasks.start, tasks.end, batch);
+                .call(kernel, operands.as_ptr(), begin, end, batch);
         }
-    }
-}
-
-/// Takes chunks of a step's tasks until none is left.
-fn take_tasks(turn: &Turn, next_task: &AtomicUsize, work: impl Fn(Range<usize>)) {
-    loop {
-        let begin = next_task.fetch_add(turn.chunk, Ordering::Relaxed);
-        if begin >= turn.n_tasks {
-            return;
-        }
-        work(begin..(begin + turn.chunk).min(turn.n_tasks));
     }
 }
 
@@ -292,15 +248,4 @@ fn grow(buffer: &mut AlignedBuffer, size: usize, n: usize) -> Result<(), RunErro
 fn with_batch(batch: usize, port: &Port) -> Vec<usize> {
     let sizes = port.shape.sizes().map(|size| size as usize);
     std::iter::once(batch).chain(sizes).collect()
-}
-
-/// Lets the other threads go when one panics, which a compiled kernel never does.
-struct GiveUpOnPanic<'a>(&'a Meeting);
-
-impl Drop for GiveUpOnPanic<'_> {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.0.give_up();
-        }
-    }
 }

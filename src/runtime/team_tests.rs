@@ -1,6 +1,7 @@
 //! Sessions of kernels that only note who called them.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::ThreadId;
 use std::time::Duration;
@@ -134,10 +135,151 @@ fn too_much_scratch_memory_is_an_error() {
 fn scratch_memory_comes_only_where_a_kernel_asks_for_it() {
     let mut plan = plan_with_scratch(1, 1000);
     let error = crate::plan::verify_plan(&plan).err();
-    let wanted = "step 0 `step`: 4 operands for 2 inputs, 0 parameters and a result";
+    let wanted = "step 0 `step`: 4 operands, not 3";
     assert_eq!(error.as_deref(), Some(wanted));
     plan.steps[0].operands = vec![Operand::Input(0), Operand::Scratch, Operand::Output(0)];
     let error = crate::plan::verify_plan(&plan).err();
-    let wanted = "step 0 `step`: operand 1 is scratch memory unasked for";
+    let wanted = "step 0 `step`: operand 1 and scratch memory are mixed up";
     assert_eq!(error.as_deref(), Some(wanted));
+}
+
+/// Kernels that check that all of what their step waits for is done. Each step has a kernel of its own.
+struct Ordered {
+    specs: Vec<KernelSpec>,
+    /// For each step, those before it that it conflicts with.
+    before: Vec<Vec<usize>>,
+    n_done: Vec<AtomicUsize>,
+    faults: Mutex<Vec<String>>,
+}
+
+// SAFETY: it touches no tensor.
+unsafe impl Kernels for Ordered {
+    fn specs(&self) -> &[KernelSpec] {
+        &self.specs
+    }
+
+    unsafe fn call(
+        &self,
+        kernel: KernelId,
+        _operands: *const *mut f32,
+        begin: usize,
+        end: usize,
+        batch: usize,
+    ) {
+        let step = kernel.0 as usize;
+        for &before in &self.before[step] {
+            let n_done = self.n_done[before].load(Ordering::Relaxed);
+            let n_tasks = self.specs[before].n_tasks(batch);
+            if n_done != n_tasks {
+                let fault = format!("{step} begins with {n_done} of {n_tasks} tasks of {before}");
+                self.faults.lock().unwrap().push(fault);
+            }
+        }
+        self.n_done[step].fetch_add(end - begin, Ordering::Relaxed);
+    }
+}
+
+/// A step for each triple of buffers: the sum of the first two in the third. Some are too small to share.
+fn plan_of_sums(steps: &[[usize; 3]], n_buffers: usize) -> Plan {
+    let mut plan = plan_with_scratch(0, 0);
+    plan.kernels.clear();
+    plan.steps.clear();
+    let size = 1 << 16;
+    plan.arena_size = n_buffers * size;
+    plan.buffers = (0..n_buffers)
+        .map(|buffer| crate::plan::Buffer {
+            size,
+            offset: buffer * size,
+            live: (0, steps.len() - 1),
+        })
+        .collect();
+    for (index, buffers) in steps.iter().enumerate() {
+        let width = if index % 3 == 0 { 64 } else { 2048 } - index as u64 % 64;
+        let view = View::plain(&Shape::new([16, 1, width]));
+        plan.kernels.push(KernelSpec::Map(MapSpec {
+            function: ScalarFn::add(),
+            operands: vec![view, view],
+            output: view,
+        }));
+        let operand = |buffer: usize| Operand::Buffer {
+            buffer: crate::plan::BufferId(buffer as u32),
+            offset: 0,
+        };
+        plan.steps.push(Step {
+            kernel: KernelId(index as u32),
+            operands: buffers.map(operand).to_vec(),
+            name: format!("step{index}"),
+        });
+    }
+    plan
+}
+
+#[test]
+fn steps_wait_for_those_they_depend_on_however_many_threads_there_are() {
+    let n_buffers = 12;
+    // Numbers without a pattern.
+    let mut state = 1usize;
+    let mut random = || {
+        state = state
+            .wrapping_mul(6364136223846793005)
+            .wrapping_add(1442695040888963407);
+        (state >> 33) % n_buffers
+    };
+    let steps: Vec<[usize; 3]> = (0..60).map(|_| [random(), random(), random()]).collect();
+    let conflict = |a: &[usize; 3], b: &[usize; 3]| b.contains(&a[2]) || a.contains(&b[2]);
+    let before = steps.iter().enumerate().map(|(index, step)| {
+        let before = (0..index).filter(|before| conflict(&steps[*before], step));
+        before.collect::<Vec<usize>>()
+    });
+    let before: Vec<Vec<usize>> = before.collect();
+    let plan = Arc::new(plan_of_sums(&steps, n_buffers));
+    for n_threads in [1, 2, 3, 8] {
+        for batch in [1, 2, 5] {
+            let kernels = Arc::new(Ordered {
+                specs: plan.kernels.clone(),
+                before: before.clone(),
+                n_done: steps.iter().map(|_| AtomicUsize::new(0)).collect(),
+                faults: Mutex::default(),
+            });
+            let packed = Arc::new(AlignedBuffer::zeroed(0).unwrap());
+            let session = Session::trusting(kernels.clone(), plan.clone(), packed, n_threads);
+            let session = session.expect("a session");
+            let input = Tensor::zeroed(vec![batch, 16, 64, 64]).unwrap();
+            for _ in 0..20 {
+                session.run(std::slice::from_ref(&input)).expect("a run");
+                let faults = std::mem::take(&mut *kernels.faults.lock().unwrap());
+                assert_eq!(faults, [""; 0], "{n_threads} threads, batch {batch}");
+                for (n_done, spec) in kernels.n_done.iter().zip(&kernels.specs) {
+                    assert_eq!(n_done.swap(0, Ordering::Relaxed), spec.n_tasks(batch));
+                }
+            }
+        }
+    }
+}
+
+/// Kernels that panic.
+struct Failing(Vec<KernelSpec>);
+
+// SAFETY: it touches no tensor.
+unsafe impl Kernels for Failing {
+    fn specs(&self) -> &[KernelSpec] {
+        &self.0
+    }
+
+    unsafe fn call(&self, _: KernelId, _: *const *mut f32, _: usize, _: usize, _: usize) {
+        panic!("as it should");
+    }
+}
+
+#[test]
+fn a_panic_in_a_kernel_ends_the_run_and_not_the_session() {
+    let plan = Arc::new(plan_with_scratch(3, 0));
+    let kernels = Arc::new(Failing(plan.kernels.clone()));
+    let packed = Arc::new(AlignedBuffer::zeroed(0).unwrap());
+    let session = Session::trusting(kernels, plan, packed, 3).expect("a session");
+    let input = Tensor::zeroed(vec![1, 16, 64, 64]).unwrap();
+    for _ in 0..2 {
+        let run = || session.run(std::slice::from_ref(&input));
+        assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).is_err());
+    }
 }
