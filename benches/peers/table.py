@@ -1,6 +1,7 @@
 """Raw results to Markdown: python table.py RESULTS.jsonl"""
 import json
 import sys
+from pathlib import Path
 from statistics import median
 
 from targets import target
@@ -17,7 +18,7 @@ the rounds of netc's time over the best peer's in the same round, *best/best* th
 def read(path):
     """The results, a later one in place of an earlier one of the same setting."""
     results = {}
-    for line in open(path):
+    for line in Path(path).read_text().splitlines():
         result = json.loads(line)
         results[result["net"], result["batch"], result["threads"]] = result
     return list(results.values())
