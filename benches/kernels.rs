@@ -133,7 +133,11 @@ fn conv_bench(shape: ConvShape, machine: &Machine) -> Bench {
     };
     let chw = |channels: usize, size: usize| Shape::chw(channels as u64, size as u64, size as u64);
     let shape = chw(in_channels, size);
-    let input = View::dense(&shape, block, conv::required_halo(&conv, &shape, block, machine));
+    let input = View::dense(
+        &shape,
+        block,
+        conv::required_halo(&conv, &shape, block, machine),
+    );
     let output = View::dense(
         &chw(out_channels, result),
         machine.family.channel_block(),

@@ -47,8 +47,8 @@ impl Engine {
         machine: &Machine,
     ) -> Result<Engine, Failure> {
         let start = Instant::now();
-        let compiled =
-            crate::compile_for(&target.graph, machine).map_err(|error| Failure::Internal(error.to_string()))?;
+        let compiled = crate::compile_for(&target.graph, machine)
+            .map_err(|error| Failure::Internal(error.to_string()))?;
         let compile_seconds = start.elapsed().as_secs_f64();
         let n_threads = match threads {
             Some(threads) => usize::from(threads),

@@ -85,7 +85,10 @@ pub fn alternatives(spec: &ConvSpec) -> Vec<(Algorithm, f64)> {
 fn choose(spec: &ConvSpec, machine: &Machine) -> Algorithm {
     let all = alternatives(spec);
     let allowed = |algorithm: &Algorithm| !machine.precise || *algorithm == Algorithm::Direct;
-    let mut allowed = all.into_iter().map(|(algorithm, _)| algorithm).filter(allowed);
+    let mut allowed = all
+        .into_iter()
+        .map(|(algorithm, _)| algorithm)
+        .filter(allowed);
     allowed.next().unwrap_or(Algorithm::Direct)
 }
 
@@ -101,10 +104,16 @@ pub fn required_halo(conv: &Conv, input: &Shape, block: usize, machine: &Machine
     let results = [0, 1].map(|axis| {
         (before[axis] + size[axis] + after[axis] - reach[axis] - 1) / conv.stride[axis] + 1
     });
-    let shape = Shape::chw(conv.out_channels as u64, results[0] as u64, results[1] as u64);
+    let shape = Shape::chw(
+        conv.out_channels as u64,
+        results[0] as u64,
+        results[1] as u64,
+    );
     let output = View::dense(&shape, machine.family.channel_block(), Margins::default());
     let view = View::dense(input, block, Margins::default());
-    if let Algorithm::Winograd(tile) = choose(&unscheduled(conv, view, output, None, machine), machine) {
+    if let Algorithm::Winograd(tile) =
+        choose(&unscheduled(conv, view, output, None, machine), machine)
+    {
         return winograd::required_halo(conv, input, tile);
     }
     let beyond = [0, 1].map(|axis| {
@@ -195,13 +204,18 @@ impl ConvSpec {
         if !family.is_assembled() {
             return None;
         }
-        let widest = ConvSpec { family, ..self.clone() };
+        let widest = ConvSpec {
+            family,
+            ..self.clone()
+        };
         let reach = (MAX_VECTORS + 1) * self.input.plane_stride().max(self.output.plane_stride());
         let is_aligned = self.groups == 1 || self.group_inputs().is_multiple_of(self.input.block);
         match widest.sharing() {
             _ if self.output.block != family.lanes() => Some("its result has narrower blocks"),
             _ if self.kernel.contains(&0) => Some("it sums over nothing"),
-            _ if i32::try_from(reach * size_of::<f32>()).is_err() => Some("its planes are too large"),
+            _ if i32::try_from(reach * size_of::<f32>()).is_err() => {
+                Some("its planes are too large")
+            }
             Sharing::Gather => Some("the groups are narrower than a vector"),
             Sharing::Lanes if self.input.block != family.lanes() => {
                 Some("its input has narrower blocks")
@@ -240,9 +254,9 @@ impl DepthwiseSpec {
 mod tests {
     use proptest::prelude::*;
 
-    use crate::codegen::detect_machine;
     use super::super::testing::{Operands, check, epilogue, machine, margins, operands};
     use super::*;
+    use crate::codegen::detect_machine;
 
     /// Channels of a group, in and out, and groups: the ordinary, the aligned, those that share blocks, those that share vectors.
     fn channels() -> impl Strategy<Value = (usize, usize, usize)> {
@@ -251,7 +265,11 @@ mod tests {
             (1..20usize, Just(8usize), 2..4usize),
             (1..9usize, Just(4usize), 2..6usize),
             (1..40usize, 1..90usize, Just(1usize)),
-            (prop_oneof![Just(8usize), Just(16)], prop_oneof![Just(16usize), Just(48)], 2..4usize),
+            (
+                prop_oneof![Just(8usize), Just(16)],
+                prop_oneof![Just(16usize), Just(48)],
+                2..4usize
+            ),
             (1..6usize, 1..7usize, 2..6usize),
             (Just(1usize), Just(1usize), 2..20usize),
         ]
@@ -331,7 +349,11 @@ mod tests {
         });
         prop_assume!(!result.contains(&0));
         let shape = Shape::chw(case.in_channels as u64, size[0] as u64, size[1] as u64);
-        let block = if case.plain_input { 1 } else { case.machine.family.channel_block() };
+        let block = if case.plain_input {
+            1
+        } else {
+            case.machine.family.channel_block()
+        };
         let required = required_halo(conv, &shape, block, &case.machine);
         let halo = Margins {
             top: required.top + spare[0].top,

@@ -27,8 +27,8 @@ pub use spec::{
     ConvSpec, CopySpec, DenseSpec, DepthwiseSpec, Epilogue, KernelSpec, Lattice, LrnSpec, MapSpec,
     PoolSpec, PoolWindows, ResizeSpec, SoftmaxSpec, TransposedTaps,
 };
-pub use winograd::{WinogradCut, WinogradSpec};
 pub use tasks::{as_row, n_strips, rows_per_task};
+pub use winograd::{WinogradCut, WinogradSpec};
 
 /// A family of register tiles for convolution and dense layers: vector width, registers, block of channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

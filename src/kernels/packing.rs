@@ -98,7 +98,9 @@ impl Packing {
             }
             Packing::Winograd(packing) => {
                 let points = (packing.tile + 2).pow(2);
-                packing.out_channels.next_multiple_of(packing.granule) * packing.in_channels * points
+                packing.out_channels.next_multiple_of(packing.granule)
+                    * packing.in_channels
+                    * points
             }
             Packing::Dense(packing) => {
                 packing.features.next_multiple_of(DENSE_FEATURES_PER_TASK)

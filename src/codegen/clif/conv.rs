@@ -358,14 +358,7 @@ fn results<'s>(
 }
 
 /// One tile: sums, epilogue, store.
-fn emit_tile(
-    e: &mut Emitter,
-    tile: &Tile,
-    unit: &Unit,
-    bias: &[Value],
-    row: Value,
-    column: Value,
-) {
+fn emit_tile(e: &mut Emitter, tile: &Tile, unit: &Unit, bias: &[Value], row: Value, column: Value) {
     let ConvSpec {
         input,
         output,

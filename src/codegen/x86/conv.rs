@@ -116,14 +116,13 @@ impl<'s> ConvStrip<'s> {
             count: n_chunks,
             step: spec.input.plane_stride(),
         };
-        let [rows, columns] = [
-            (0, spec.input.row_stride()),
-            (1, spec.input.pixel_stride()),
-        ]
-        .map(|(axis, stride)| Level {
-            count: spec.kernel[axis],
-            step: spec.dilation[axis] * stride,
-        });
+        let [rows, columns] =
+            [(0, spec.input.row_stride()), (1, spec.input.pixel_stride())].map(|(axis, stride)| {
+                Level {
+                    count: spec.kernel[axis],
+                    step: spec.dilation[axis] * stride,
+                }
+            });
         let whole = [&chunks, &rows, &columns];
         self.levels(a, &whole, spec.chunk(), cursor, 0, sums);
         if rest > 0 {
@@ -238,7 +237,11 @@ impl<'s> ConvStrip<'s> {
 
     /// Applies the epilogue and stores.
     fn finish(&self, a: &mut Assembler, sums: &[Vector], output: &Word, table: &Word) {
-        let ConvSpec { output: view, lattice, .. } = self.spec;
+        let ConvSpec {
+            output: view,
+            lattice,
+            ..
+        } = self.spec;
         let epilogue = self.epilogue();
         let operands = Operand::load(a, epilogue, table);
         for (index, sum) in sums.iter().enumerate() {
@@ -246,7 +249,14 @@ impl<'s> ConvStrip<'s> {
             let (row, column) = (pixel / self.size[1], pixel % self.size[1]);
             let [row, column] = [row * lattice.step[0], column * lattice.step[1]];
             if let Some(epilogue) = epilogue {
-                epilogue::apply(a, &epilogue.function, sum, &operands, [row, column], channel);
+                epilogue::apply(
+                    a,
+                    &epilogue.function,
+                    sum,
+                    &operands,
+                    [row, column],
+                    channel,
+                );
             }
             a.store(sum, output, place(view, [row, column], channel));
         }
