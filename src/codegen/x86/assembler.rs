@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use iced_x86::code_asm::{
     AsmRegister64, CodeAssembler, CodeLabel, dword_ptr, get_ymm, get_zmm, qword_ptr, r8, r9, r10,
-    r11, rax, rbp, rbx, rcx, rdi, rdx, rsi,
+    r11, r12, rax, rbp, rbx, rcx, rdi, rdx, rsi,
 };
 use iced_x86::{
     Code, Decoder, DecoderOptions, Formatter, GasFormatter, IcedError, Instruction, MemoryOperand,
@@ -21,7 +21,7 @@ use crate::codegen::transforms::VectorCode;
 use crate::kernels::TileFamily;
 
 /// Registers that callers expect back. The assembler saves all that it may hand out.
-const SAVED: [AsmRegister64; 2] = [rbx, rbp];
+const SAVED: [AsmRegister64; 3] = [rbx, rbp, r12];
 
 /// Where the arguments come.
 const ARGUMENTS: [AsmRegister64; 6] = [rdi, rsi, rdx, rcx, r8, r9];
@@ -59,9 +59,9 @@ impl Word {
 }
 
 /// All registers for words: arguments first.
-fn words() -> [AsmRegister64; 11] {
+fn words() -> [AsmRegister64; 12] {
     let [a, b, c, d, e, f] = ARGUMENTS;
-    [a, b, c, d, e, f, rax, r10, r11, SAVED[0], SAVED[1]]
+    [a, b, c, d, e, f, rax, r10, r11, SAVED[0], SAVED[1], SAVED[2]]
 }
 
 /// Arithmetic of two vectors.
@@ -224,6 +224,13 @@ impl Assembler {
         self.note(moved);
     }
 
+    /// Puts a pointer into a table.
+    pub fn store_word(&mut self, from: &Word, table: &Word, index: usize) {
+        let place = qword_ptr(table.register() + (8 * index) as i32);
+        let moved = self.code.mov(place, from.register());
+        self.note(moved);
+    }
+
     /// Moves the pointer number `index` of a table by so many floats.
     pub fn advance_entry(&mut self, table: &Word, index: usize, floats: i64) {
         if floats == 0 {
@@ -240,6 +247,12 @@ impl Assembler {
         if let Err(error) = added {
             self.error.get_or_insert(error);
         }
+    }
+
+    /// Asks for the cache line that lies so many floats from `base`, to have it in the second-level cache.
+    pub fn prefetch_far(&mut self, base: &Word, floats: i64) {
+        let place = self.place(base, floats, false);
+        self.emit(Instruction::with1(Code::Prefetcht1_m8, place));
     }
 
     /// Asks for the cache line that lies so many floats from `base`, to read it.
