@@ -1,7 +1,10 @@
 //! Dense layers.
 
-use super::{DenseSpec, Epilogue, KernelSpec};
+use super::{DenseSpec, Epilogue, KernelSpec, TileFamily};
 use crate::plan::{Machine, View};
+
+/// Images of a tile, at most.
+const MAX_IMAGES: usize = 4;
 
 /// The kernel for a dense layer. `input` is a vector, or a map without halo whose channels fill their blocks; `output` is a vector.
 pub fn configure(
@@ -17,8 +20,10 @@ pub fn configure(
         input.height * input.width == 1 || input.channels.is_multiple_of(input.block),
         "surplus lanes among the inputs"
     );
+    // What a tile's images reach must lie near enough for an immediate offset.
+    let is_near = i32::try_from(MAX_IMAGES * input.image_stride * size_of::<f32>()).is_ok();
     KernelSpec::Dense(DenseSpec {
-        family: machine.family,
+        family: if is_near { machine.family } else { TileFamily::Clif128 },
         input,
         output,
         bias,
@@ -30,6 +35,38 @@ impl DenseSpec {
     /// Inputs of each feature.
     pub fn n_inputs(&self) -> usize {
         self.input.channels * self.input.height * self.input.width
+    }
+
+    /// Features of one task, which weights are packed by.
+    pub fn unit(&self) -> usize {
+        let most = match self.family {
+            TileFamily::Clif128 => 32,
+            // What tiles of four images have registers for.
+            TileFamily::Avx2 => 24,
+            TileFamily::Avx512 => 64,
+        };
+        // A layer of few features is padded to whole blocks and no further.
+        most.min(self.output.channels.next_multiple_of(self.family.channel_block()))
+    }
+
+    /// Images by vectors of features of the tiles, the largest first; what is left of a batch falls to the next. The last has one image.
+    pub fn tiles(&self) -> Vec<[usize; 2]> {
+        let all = self.unit() / self.family.lanes();
+        let most: &[[usize; 2]] = match self.family {
+            // Eight sums, which is what keeps two multiply-add units busy, and one load of a weight for four uses.
+            TileFamily::Clif128 => &[[MAX_IMAGES, 2], [1, 8]],
+            // No more than four images: with a power of two of inputs, they share one set of a first-level cache, of eight ways. All of a unit, so that weights
+            // are one stream.
+            TileFamily::Avx2 => &[[MAX_IMAGES, 3], [2, 3], [1, 3]],
+            TileFamily::Avx512 => &[[MAX_IMAGES, 4], [2, 4], [1, 4]],
+        };
+        let divisor = |most: usize| {
+            let mut vectors = (1..=most.min(all)).rev();
+            vectors.find(|&vectors| all.is_multiple_of(vectors))
+        };
+        most.iter()
+            .map(|&[images, vectors]| [images, divisor(vectors).unwrap_or(1)])
+            .collect()
     }
 }
 

@@ -94,6 +94,3 @@ impl TileFamily {
         self != TileFamily::Clif128
     }
 }
-
-/// Output features of one task of a dense layer.
-pub const DENSE_FEATURES_PER_TASK: usize = 32;

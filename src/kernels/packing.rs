@@ -1,6 +1,6 @@
 //! The orders in which kernels want their parameters.
 
-use super::{ConvSpec, DENSE_FEATURES_PER_TASK, DenseSpec, Epilogue, KernelSpec, TransposedTaps};
+use super::{ConvSpec, DenseSpec, Epilogue, KernelSpec, TransposedTaps};
 use crate::plan::View;
 
 /// How a parameter is laid out for a kernel. Evaluating it is a pure function of the parameter's values in row-major order.
@@ -35,12 +35,13 @@ pub struct ConvPacking {
     pub transposed: Option<TransposedTaps>,
 }
 
-/// `[features / 32][inputs][32]` of a weight `[features, channels * pixels]`; the inputs stand in the order of a map's memory,
+/// `[features / unit][inputs][unit]` of a weight `[features, channels * pixels]`; the inputs stand in the order of a map's memory,
 /// `[channels / block][pixels][block]`. Surplus features get zeros.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
 pub struct DensePacking {
     pub features: usize,
+    pub unit: usize,
     pub channels: usize,
     pub pixels: usize,
     pub block: usize,
@@ -77,7 +78,7 @@ impl Packing {
                     * packing.kernel[1]
             }
             Packing::Dense(packing) => {
-                packing.features.next_multiple_of(DENSE_FEATURES_PER_TASK)
+                packing.features.next_multiple_of(packing.unit)
                     * packing.channels
                     * packing.pixels
             }
@@ -143,10 +144,10 @@ impl ConvPacking {
 impl DensePacking {
     fn pack(&self, values: &[f32], out: &mut [f32]) {
         let n_inputs = self.channels * self.pixels;
-        let tasks = out.chunks_exact_mut(n_inputs * DENSE_FEATURES_PER_TASK);
-        for (task, out) in tasks.enumerate() {
-            let first = task * DENSE_FEATURES_PER_TASK;
-            for (place, lanes) in out.chunks_exact_mut(DENSE_FEATURES_PER_TASK).enumerate() {
+        let units = out.chunks_exact_mut(n_inputs * self.unit);
+        for (index, out) in units.enumerate() {
+            let first = index * self.unit;
+            for (place, lanes) in out.chunks_exact_mut(self.unit).enumerate() {
                 let input = self.source(place);
                 for (k, lane) in (first..).zip(lanes) {
                     *lane = match k < self.features {
@@ -191,6 +192,7 @@ impl DenseSpec {
     fn packing(&self) -> Packing {
         Packing::Dense(DensePacking {
             features: self.output.channels,
+            unit: self.unit(),
             channels: self.input.channels,
             pixels: self.input.height * self.input.width,
             block: self.input.block,
@@ -225,7 +227,7 @@ impl KernelSpec {
     /// The number of floats that a bias is padded to a multiple of.
     fn bias_multiple(&self) -> usize {
         match self {
-            KernelSpec::Dense(_) => DENSE_FEATURES_PER_TASK,
+            KernelSpec::Dense(spec) => spec.unit(),
             _ => self.output().block,
         }
     }
@@ -296,15 +298,16 @@ mod tests {
         fn dense_weights_follow_the_memory_of_a_map(
             (blocks, pixels, features) in (1..4usize, 1..10usize, 1..70usize),
             block in prop_oneof![Just(1usize), Just(8)],
+            unit in prop_oneof![Just(16usize), Just(32), Just(64)],
         ) {
             let channels = blocks * block;
             let n_inputs = channels * pixels;
-            let out = packed(&Packing::Dense(DensePacking { features, channels, pixels, block }));
+            let out = packed(&Packing::Dense(DensePacking { features, unit, channels, pixels, block }));
             let mut unpacked = vec![0; features * n_inputs];
             for (place, &value) in out.iter().enumerate() {
-                let (place, lane) = (place / DENSE_FEATURES_PER_TASK, place % DENSE_FEATURES_PER_TASK);
+                let (place, lane) = (place / unit, place % unit);
                 let (task, place) = (place / n_inputs, place % n_inputs);
-                let feature = task * DENSE_FEATURES_PER_TASK + lane;
+                let feature = task * unit + lane;
                 let (place, lane) = (place / block, place % block);
                 let channel = place / pixels * block + lane;
                 if feature < features {

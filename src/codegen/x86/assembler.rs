@@ -139,9 +139,9 @@ impl Assembler {
         self.family.lanes()
     }
 
-    /// Vector registers that nobody holds.
-    pub fn n_free(&self) -> usize {
-        self.vectors.borrow().len()
+    /// Whether an operand in memory can be one float for all lanes.
+    pub fn can_broadcast(&self) -> bool {
+        self.family == TileFamily::Avx512
     }
 
     fn note(&mut self, result: Result<(), IcedError>) {

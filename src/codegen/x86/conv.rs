@@ -6,8 +6,9 @@
 
 use super::assembler::{Assembler, Vector, Word};
 use super::epilogue::{self, Operand, is_wide};
+use super::step::Step;
 use crate::codegen::CodegenError;
-use crate::kernels::{ConvSpec, Epilogue, Sharing, TileFamily};
+use crate::kernels::{ConvSpec, Epilogue, Sharing};
 
 /// Steps (one input channel of one tap) that are written out before there is a loop.
 const UNROLLED_STEPS: usize = 24;
@@ -166,35 +167,21 @@ impl<'s> ConvStrip<'s> {
         let places = self.places();
         let lanes = a.lanes();
         for channel in 0..channels {
-            let input = |pixel: usize| places[pixel] + (place + channel) as i64;
-            let weight = |v: usize| (cursor.weight_offset + v * lanes) as i64;
-            let sum = |pixel: usize, v: usize| &sums[pixel * self.vectors + v];
+            let weight = cursor.weight_offset as i64;
+            let input = (place + channel) as i64;
             if self.spec.sharing() == Sharing::Lanes {
-                let w = a.load(&cursor.weight, weight(0));
-                for pixel in 0..places.len() {
-                    a.fma_memory(sum(pixel, 0), &w, &cursor.input, input(pixel));
-                }
-            } else if places.len() == 1 {
-                // Each weight has one use: it need not have a register.
-                let x = a.load_splat(&cursor.input, input(0));
-                for v in 0..self.vectors {
-                    a.fma_memory(sum(0, v), &x, &cursor.weight, weight(v));
-                }
-            } else if self.vectors == 1 && self.spec.family == TileFamily::Avx512 {
-                let w = a.load(&cursor.weight, weight(0));
-                for pixel in 0..places.len() {
-                    a.fma_broadcast(sum(pixel, 0), &w, &cursor.input, input(pixel));
+                let w = a.load(&cursor.weight, weight);
+                for (sum, &place) in sums.iter().zip(&places) {
+                    a.fma_memory(sum, &w, &cursor.input, place + input);
                 }
             } else {
-                let weights: Vec<Vector> = (0..self.vectors)
-                    .map(|v| a.load(&cursor.weight, weight(v)))
-                    .collect();
-                for pixel in 0..places.len() {
-                    let x = a.load_splat(&cursor.input, input(pixel));
-                    for (v, w) in weights.iter().enumerate() {
-                        a.fma(sum(pixel, v), &x, w);
-                    }
-                }
+                let step = Step {
+                    input: &cursor.input,
+                    places: &places,
+                    weight: &cursor.weight,
+                    vectors: self.vectors,
+                };
+                step.add_products(a, sums, input, weight);
             }
             cursor.weight_offset += self.vectors * lanes;
         }

@@ -4,7 +4,10 @@
 
 mod assembler;
 mod conv;
+mod dense;
 mod epilogue;
+mod step;
 
 pub use assembler::disassemble;
 pub use conv::{ConvStrip, conv_strip};
+pub use dense::{DenseTile, dense_tile};
