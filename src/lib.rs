@@ -58,4 +58,6 @@ pub mod source;
 pub mod syntax;
 pub mod weights;
 
-pub use pipeline::{BindError, CompileError, Compiled, check, compile, expand, parse};
+pub use pipeline::{
+    BindError, CompileError, CompileOptions, Compiled, check, compile, compile_with, expand, parse,
+};

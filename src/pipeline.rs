@@ -9,8 +9,9 @@ use crate::codegen::{CodegenError, detect_machine};
 use crate::diagnostic::Diagnostic;
 use crate::elaborate::{self, NoLoader, Program};
 use crate::graph::Graph;
+use crate::kernels::WeightType;
 use crate::optimize::optimize;
-use crate::plan::{Plan, plan};
+use crate::plan::{Machine, Plan, plan};
 use crate::runtime::{AlignedBuffer, RunError, Session};
 use crate::weights::{self, WeightSource};
 
@@ -122,9 +123,24 @@ pub struct Compiled {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn compile(graph: &Graph) -> Result<Compiled, CompileError> {
+    compile_with(graph, &CompileOptions::default())
+}
+
+/// What a net is compiled for, where there is a choice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CompileOptions {
+    /// How the weights of dense layers are stored.
+    pub dense_weights: WeightType,
+}
+
+/// The same as [`compile`], by choice.
+pub fn compile_with(graph: &Graph, options: &CompileOptions) -> Result<Compiled, CompileError> {
     let mut graph = graph.clone();
     optimize(&mut graph).map_err(CompileError::Optimize)?;
-    let machine = detect_machine().map_err(CompileError::Codegen)?;
+    let machine = Machine {
+        dense_weights: options.dense_weights,
+        ..detect_machine().map_err(CompileError::Codegen)?
+    };
     let plan = plan(&graph, &machine);
     let code = jit::compile(&plan.kernels, &machine).map_err(CompileError::Codegen)?;
     Ok(Compiled {

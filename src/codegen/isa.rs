@@ -4,7 +4,7 @@ use cranelift::codegen::isa::OwnedTargetIsa;
 use cranelift::codegen::settings::{self, Configurable, Flags};
 
 use super::CodegenError;
-use crate::kernels::TileFamily;
+use crate::kernels::{TileFamily, WeightType};
 use crate::plan::Machine;
 
 /// The machine that this program runs on, with Cranelift's settings for kernels.
@@ -69,5 +69,10 @@ pub fn machines() -> Result<Vec<Machine>, CodegenError> {
         TileFamily::Avx512 => is_x86 && has_fma && has("has_avx512vl") && has("has_avx512f"),
     };
     let families = TileFamily::ALL.into_iter().filter(runs);
-    Ok(families.map(|family| Machine { family, has_fma }).collect())
+    let machine = |family| Machine {
+        family,
+        has_fma,
+        dense_weights: WeightType::default(),
+    };
+    Ok(families.map(machine).collect())
 }

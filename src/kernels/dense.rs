@@ -1,7 +1,48 @@
 //! Dense layers.
 
+use half::bf16;
+
 use super::{DenseSpec, Epilogue, KernelSpec, TileFamily};
 use crate::plan::{Machine, View};
+
+/// How the weights of dense layers are stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum WeightType {
+    /// As they are.
+    #[default]
+    F32,
+    /// Rounded to the upper 16 bits, to the nearest, of two the even one: half the bytes to read, and eight bits of precision. Sums are in f32.
+    Bf16,
+}
+
+impl WeightType {
+    /// All of them.
+    pub const ALL: [WeightType; 2] = [WeightType::F32, WeightType::Bf16];
+
+    /// Its name in options and plans.
+    pub fn name(self) -> &'static str {
+        match self {
+            WeightType::F32 => "f32",
+            WeightType::Bf16 => "bf16",
+        }
+    }
+
+    /// Floats of memory for so many weights, an even number.
+    pub fn floats(self, weights: usize) -> usize {
+        match self {
+            WeightType::F32 => weights,
+            WeightType::Bf16 => weights / 2,
+        }
+    }
+
+    /// What a weight becomes.
+    pub fn round(self, weight: f32) -> f32 {
+        match self {
+            WeightType::F32 => weight,
+            WeightType::Bf16 => bf16::from_f32(weight).to_f32(),
+        }
+    }
+}
 
 /// Images of a tile, at most.
 const MAX_IMAGES: usize = 4;
@@ -27,6 +68,7 @@ pub fn configure(
         input,
         output,
         bias,
+        weights: machine.dense_weights,
         epilogue,
     })
 }
@@ -47,6 +89,11 @@ impl DenseSpec {
         };
         // A layer of few features is padded to whole blocks and no further.
         most.min(self.output.channels.next_multiple_of(self.family.channel_block()))
+    }
+
+    /// Floats from one input's weights to the next's.
+    pub fn weight_stride(&self) -> usize {
+        self.weights.floats(self.unit())
     }
 
     /// Images by vectors of features of the tiles, the largest first; what is left of a batch falls to the next. The last has one image.
@@ -91,7 +138,9 @@ mod tests {
             operands in operands(),
             batch in prop_oneof![1..4usize, 1..40usize],
             seed in any::<u64>(),
+            dense_weights in proptest::sample::select(&WeightType::ALL[..]),
         ) {
+            let machine = Machine { dense_weights, ..machine };
             let family = machine.family.channel_block();
             let block = |plain: bool| if plain { 1 } else { family };
             let [height, width] = map.unwrap_or([1, 1]);

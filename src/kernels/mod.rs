@@ -20,6 +20,7 @@ mod tasks;
 mod testing;
 
 pub use conv::Sharing;
+pub use dense::WeightType;
 pub use packing::{ConvPacking, DensePacking, Packing};
 pub use schedule::{Schedule, Strip};
 pub use spec::{

@@ -1,6 +1,8 @@
 //! The orders in which kernels want their parameters.
 
-use super::{ConvSpec, DenseSpec, Epilogue, KernelSpec, TransposedTaps};
+use half::bf16;
+
+use super::{ConvSpec, DenseSpec, Epilogue, KernelSpec, TransposedTaps, WeightType};
 use crate::plan::View;
 
 /// How a parameter is laid out for a kernel. Evaluating it is a pure function of the parameter's values in row-major order.
@@ -36,7 +38,7 @@ pub struct ConvPacking {
 }
 
 /// `[features / unit][inputs][unit]` of a weight `[features, channels * pixels]`; the inputs stand in the order of a map's memory,
-/// `[channels / block][pixels][block]`. Surplus features get zeros.
+/// `[channels / block][pixels][block]`. Surplus features get zeros. Two weights of 16 bits share a float, the first in its lower half.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
 pub struct DensePacking {
@@ -45,6 +47,7 @@ pub struct DensePacking {
     pub channels: usize,
     pub pixels: usize,
     pub block: usize,
+    pub weights: WeightType,
 }
 
 impl Packing {
@@ -78,9 +81,8 @@ impl Packing {
                     * packing.kernel[1]
             }
             Packing::Dense(packing) => {
-                packing.features.next_multiple_of(packing.unit)
-                    * packing.channels
-                    * packing.pixels
+                let features = packing.features.next_multiple_of(packing.unit);
+                packing.weights.floats(features) * packing.channels * packing.pixels
             }
         }
     }
@@ -144,16 +146,28 @@ impl ConvPacking {
 impl DensePacking {
     fn pack(&self, values: &[f32], out: &mut [f32]) {
         let n_inputs = self.channels * self.pixels;
-        let units = out.chunks_exact_mut(n_inputs * self.unit);
+        let floats = self.weights.floats(self.unit);
+        let units = out.chunks_exact_mut(n_inputs * floats);
         for (index, out) in units.enumerate() {
             let first = index * self.unit;
-            for (place, lanes) in out.chunks_exact_mut(self.unit).enumerate() {
+            for (place, lanes) in out.chunks_exact_mut(floats).enumerate() {
                 let input = self.source(place);
-                for (k, lane) in (first..).zip(lanes) {
-                    *lane = match k < self.features {
-                        true => values[k * n_inputs + input],
-                        false => 0.0,
-                    };
+                let value = |k: usize| match k < self.features {
+                    true => values[k * n_inputs + input],
+                    false => 0.0,
+                };
+                match self.weights {
+                    WeightType::F32 => {
+                        for (k, lane) in (first..).zip(lanes) {
+                            *lane = value(k);
+                        }
+                    }
+                    WeightType::Bf16 => {
+                        let bits = |k: usize| u32::from(bf16::from_f32(value(k)).to_bits());
+                        for (k, pair) in (first..).step_by(2).zip(lanes) {
+                            *pair = f32::from_bits(bits(k) | bits(k + 1) << 16);
+                        }
+                    }
                 }
             }
         }
@@ -196,6 +210,7 @@ impl DenseSpec {
             channels: self.input.channels,
             pixels: self.input.height * self.input.width,
             block: self.input.block,
+            weights: self.weights,
         })
     }
 }
@@ -302,7 +317,9 @@ mod tests {
         ) {
             let channels = blocks * block;
             let n_inputs = channels * pixels;
-            let out = packed(&Packing::Dense(DensePacking { features, unit, channels, pixels, block }));
+            let out = packed(&Packing::Dense(DensePacking {
+                features, unit, channels, pixels, block, weights: WeightType::F32,
+            }));
             let mut unpacked = vec![0; features * n_inputs];
             for (place, &value) in out.iter().enumerate() {
                 let (place, lane) = (place / unit, place % unit);
@@ -341,6 +358,23 @@ mod tests {
         };
         assert_eq!(packed(&phase(2)), [3, 0, 0, 0, 1, 0, 0, 0]);
         assert_eq!(packed(&phase(3)), [4, 0, 0, 0, 2, 0, 0, 0]);
+    }
+
+    #[test]
+    fn halves_are_rounded_to_the_nearest_and_to_even() {
+        let packing = Packing::Dense(DensePacking {
+            features: 3,
+            unit: 8,
+            channels: 1,
+            pixels: 1,
+            block: 1,
+            weights: WeightType::Bf16,
+        });
+        let ulp = f32::powi(2.0, -7);
+        let mut out = vec![f32::NAN; packing.packed_len()];
+        packing.pack(&[1.0 + 0.5 * ulp, 1.0 + 1.5 * ulp, 1.0 + 0.6 * ulp], &mut out);
+        let bits: Vec<u32> = out.into_iter().map(f32::to_bits).collect();
+        assert_eq!(bits, [0x3f82_3f80, 0x3f81, 0, 0]);
     }
 
     #[test]

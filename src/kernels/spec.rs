@@ -2,7 +2,7 @@
 //!
 //! A tensor's block is 1 or a multiple of 4.
 
-use super::{Schedule, TileFamily};
+use super::{Schedule, TileFamily, WeightType};
 use crate::graph::{PoolKind, ResizeMode, ScalarFn};
 use crate::plan::View;
 
@@ -118,6 +118,7 @@ pub struct DenseSpec {
     pub input: View,
     pub output: View,
     pub bias: bool,
+    pub weights: WeightType,
     pub epilogue: Option<Epilogue>,
 }
 

@@ -30,6 +30,8 @@ pub struct Machine {
     pub family: crate::kernels::TileFamily,
     /// Whether fused multiply-add is there.
     pub has_fma: bool,
+    /// How weights of dense layers are stored: not a fact, but a choice.
+    pub dense_weights: crate::kernels::WeightType,
 }
 
 /// Handle of a kernel in a [`Plan`].

@@ -84,8 +84,9 @@ fn pack_by_parts(
     if all.features <= n_features || packing.len() != param.elements() {
         return false;
     }
+    let floats = all.weights.floats(n_features) * n_inputs;
     place
-        .par_chunks_mut(n_features * n_inputs)
+        .par_chunks_mut(floats)
         .enumerate()
         .all(|(index, place)| {
             let first = index * n_features;

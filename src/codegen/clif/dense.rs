@@ -10,7 +10,7 @@ use cranelift::codegen::ir::{InstBuilder, StackSlotData, StackSlotKind, Value, t
 use super::emitter::{Emitter, LANES};
 use super::epilogue::Operands;
 use crate::codegen::x86::{DenseTile, dense_tile};
-use crate::kernels::DenseSpec;
+use crate::kernels::{DenseSpec, WeightType};
 
 /// Images that share one reading of the weights. Their sums take at most 4 KiB of stack.
 const IMAGES: usize = 16;
@@ -42,7 +42,7 @@ pub fn emit(e: &mut Emitter, spec: &DenseSpec) {
     let (unit, n_inputs) = (spec.unit(), spec.n_inputs());
     let scratch = scratch(e, unit);
     e.for_tasks(|e, task| {
-        let weight = e.advance(weight, task, n_inputs * unit);
+        let weight = e.advance(weight, task, n_inputs * spec.weight_stride());
         let feature = e.mul_const(task, unit as i64);
         let bias = bias.map(|bias| e.advance(bias, feature, 1));
         let (start, batch) = (e.int(0), e.batch);
@@ -120,7 +120,7 @@ fn all_inputs(
         let most = e.int(STRETCH as i64);
         let stretch = Stretch {
             input: e.advance(input, index, 1),
-            weight: e.advance(weight, index, spec.unit()),
+            weight: e.advance(weight, index, spec.weight_stride()),
             scratch,
             n_inputs: e.min_int(left, most),
             steps,
@@ -130,7 +130,7 @@ fn all_inputs(
     if rest > 0 {
         let stretch = Stretch {
             input: e.offset(input, (n_inputs - rest) as i64),
-            weight: e.offset(weight, ((n_inputs - rest) * spec.unit()) as i64),
+            weight: e.offset(weight, ((n_inputs - rest) * spec.weight_stride()) as i64),
             scratch,
             n_inputs: e.int(rest as i64),
             steps: rest,
@@ -144,7 +144,7 @@ fn all_images(e: &mut Emitter, spec: &DenseSpec, stretch: &Stretch, n_images: Va
     let (unit, image_stride) = (spec.unit(), spec.input.image_stride);
     let at = |e: &mut Emitter, image: Value, vector: Value| Stretch {
         input: e.advance(stretch.input, image, image_stride),
-        weight: e.advance(stretch.weight, vector, spec.family.lanes()),
+        weight: e.advance(stretch.weight, vector, spec.weights.floats(spec.family.lanes())),
         scratch: {
             let sums = e.advance(stretch.scratch, image, unit);
             e.advance(sums, vector, spec.family.lanes())
@@ -188,7 +188,7 @@ fn call_tile(
     let (rounds, _) = e.div_rem(stretch.n_inputs, stretch.steps);
     // The tiles share out what is asked for, so that memory is as busy as the multiply-add units all the time.
     let (number, _) = e.div_rem(image, images);
-    let ahead = e.offset(stretch.weight, (STRETCH * spec.unit()) as i64);
+    let ahead = e.offset(stretch.weight, (STRETCH * spec.weight_stride()) as i64);
     let ahead = e.advance(ahead, number, tile.floats_ahead(STRETCH));
     let Stretch { input, weight, scratch, .. } = *stretch;
     e.call(function, &[input, weight, scratch, rounds, ahead]);
@@ -205,7 +205,7 @@ fn add_products(e: &mut Emitter, spec: &DenseSpec, tile: &Stretch, [n_images, n_
     let step = tile.steps as i64;
     let sums = e.for_range_carrying(start, tile.n_inputs, step, &sums, |e, index, sums| {
         let input = e.advance(tile.input, index, 1);
-        let weight = e.advance(tile.weight, index, unit);
+        let weight = e.advance(tile.weight, index, spec.weight_stride());
         let mut sums = sums.to_vec();
         for step in 0..step {
             let weight_at = |v: usize| step * unit as i64 + (v * LANES) as i64;
@@ -213,13 +213,13 @@ fn add_products(e: &mut Emitter, spec: &DenseSpec, tile: &Stretch, [n_images, n_
                 let x = e.load_splat(input, step);
                 for (v, sum) in sums.iter_mut().enumerate() {
                     // Loaded just before its only use: an operand of the instruction.
-                    let w = e.load4(weight, weight_at(v));
+                    let w = load_weights(e, spec, weight, weight_at(v));
                     *sum = e.fma(x, w, *sum);
                 }
                 continue;
             }
             let weights: Vec<Value> = (0..n_vectors)
-                .map(|v| e.load4(weight, weight_at(v)))
+                .map(|v| load_weights(e, spec, weight, weight_at(v)))
                 .collect();
             for (image, sums) in sums.chunks_mut(n_vectors).enumerate() {
                 let x = e.load_splat(input, (image * spec.input.image_stride) as i64 + step);
@@ -232,6 +232,14 @@ fn add_products(e: &mut Emitter, spec: &DenseSpec, tile: &Stretch, [n_images, n_
     });
     for (index, sum) in sums.into_iter().enumerate() {
         e.store(sum, tile.scratch, place(index));
+    }
+}
+
+/// Four weights, `place` weights further.
+fn load_weights(e: &mut Emitter, spec: &DenseSpec, weight: Value, place: i64) -> Value {
+    match spec.weights {
+        WeightType::F32 => e.load4(weight, place),
+        WeightType::Bf16 => e.load4_halves(weight, place),
     }
 }
 

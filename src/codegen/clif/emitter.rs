@@ -242,6 +242,14 @@ impl<'a> Emitter<'a> {
         self.load(types::F32X4, pointer, floats)
     }
 
+    /// Loads four halves, the upper 16 bits of floats, `halves` of them from `pointer`.
+    pub fn load4_halves(&mut self, pointer: Value, halves: i64) -> Value {
+        let pointer = self.add_const(pointer, halves * FLOAT / 2);
+        let lower = self.builder.ins().uload16x4(memory(), pointer, 0);
+        let upper = self.builder.ins().ishl_imm_u(lower, 16);
+        self.cast(types::F32X4, upper)
+    }
+
     /// Loads one float into all lanes.
     pub fn load_splat(&mut self, pointer: Value, floats: i64) -> Value {
         let value = self.load(types::F32, pointer, floats);

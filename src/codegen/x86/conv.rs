@@ -8,7 +8,7 @@ use super::assembler::{Assembler, Vector, Word};
 use super::epilogue::{self, Operand, is_wide};
 use super::step::Step;
 use crate::codegen::CodegenError;
-use crate::kernels::{ConvSpec, Epilogue, Sharing};
+use crate::kernels::{ConvSpec, Epilogue, Sharing, WeightType};
 
 /// Steps (one input channel of one tap) that are written out before there is a loop.
 const UNROLLED_STEPS: usize = 24;
@@ -180,6 +180,7 @@ impl<'s> ConvStrip<'s> {
                     places: &places,
                     weight: &cursor.weight,
                     vectors: self.vectors,
+                    weights: WeightType::F32,
                 };
                 step.add_products(a, sums, input, weight);
             }

@@ -34,7 +34,7 @@ impl DenseTile<'_> {
     fn lines_ahead(&self) -> usize {
         match self.images {
             1 => 0,
-            images => (images * self.spec.unit()).div_ceil(ASKING_IMAGES * LINE),
+            images => (images * self.spec.weight_stride()).div_ceil(ASKING_IMAGES * LINE),
         }
     }
 
@@ -63,6 +63,7 @@ pub fn dense_tile(tile: &DenseTile) -> Result<Vec<u8>, CodegenError> {
             places: &places,
             weight: &weight,
             vectors: tile.vectors,
+            weights: spec.weights,
         };
         for index in 0..tile.steps {
             for line in index * n_lines..(index + 1) * n_lines {
@@ -71,7 +72,7 @@ pub fn dense_tile(tile: &DenseTile) -> Result<Vec<u8>, CodegenError> {
             step.add_products(a, &registers, index as i64, (index * unit) as i64);
         }
         a.advance(&input, tile.steps as i64);
-        a.advance(&weight, (tile.steps * unit) as i64);
+        a.advance(&weight, (tile.steps * spec.weight_stride()) as i64);
         a.advance(&ahead, tile.floats_ahead(tile.steps) as i64);
     });
     for (sum, &place) in registers.iter().zip(&in_memory) {
