@@ -21,6 +21,7 @@ mod testing;
 pub mod winograd;
 
 pub use conv::Sharing;
+pub use dense::WeightType;
 pub use packing::{ConvPacking, DensePacking, Packing, WinogradPacking};
 pub use schedule::{NEAR_CACHE, Schedule, Strip};
 pub use spec::{
@@ -96,6 +97,3 @@ impl TileFamily {
         self != TileFamily::Clif128
     }
 }
-
-/// Output features of one task of a dense layer.
-pub const DENSE_FEATURES_PER_TASK: usize = 32;

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::graph::random::{GraphBuilder, all_params, assert_close, inputs, random_graph};
 use crate::graph::reference::evaluate;
-use crate::kernels::TileFamily;
+use crate::kernels::{TileFamily, WeightType};
 use crate::kernels::reference::{Memory, run_reference};
 use crate::optimize::optimize;
 
@@ -13,6 +13,7 @@ pub(crate) const MACHINE: Machine = Machine {
     family: TileFamily::Clif128,
     has_fma: true,
     precise: false,
+    dense_weights: WeightType::F32,
 };
 
 /// What a plan's operands point to.

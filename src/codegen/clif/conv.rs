@@ -9,7 +9,7 @@ use super::epilogue::Operands;
 use super::halo::zero_halo;
 use super::strip::{plane_origin, plane_start};
 use super::tile::{Source, Tile};
-use crate::codegen::x86::{ConvStrip, conv_strip};
+use crate::codegen::x86::{ConvStrip, FIRST_OPERAND, conv_strip};
 use crate::kernels::{ConvSpec, Sharing, Strip};
 
 /// A kernel's pointers.
@@ -40,6 +40,17 @@ pub(super) struct Unit<'s> {
     pub output: Value,
     /// Vectors of output channels.
     pub vectors: usize,
+    /// For assembled tiles.
+    pub assembled: Option<Assembled>,
+}
+
+/// What assembled tiles of a unit want to know besides.
+#[derive(Clone, Copy)]
+pub(super) struct Assembled {
+    /// The table that they move along: see [`crate::codegen::x86`].
+    pub table: Value,
+    /// Tiles that use the unit's weights before the next unit's are used.
+    pub tiles_per_unit: usize,
 }
 
 /// Emits the kernel.
@@ -168,6 +179,11 @@ fn start_unit<'s>(
         None => (operands, place),
         Some(lane) => (operands.at_channel(e, lane), e.advance(place, lane, 1)),
     };
+    let assembled = spec.family.is_assembled().then(|| {
+        let unit = vectors * spec.family.lanes() * weights;
+        let ahead = e.offset(weight, unit as i64);
+        start_assembled(e, spec, task, &operands, ahead, unit)
+    });
     Unit {
         source,
         weight,
@@ -175,6 +191,33 @@ fn start_unit<'s>(
         operands,
         output: place,
         vectors,
+        assembled,
+    }
+}
+
+/// `ahead` points to the weights of the next unit, of as many floats as this one's.
+fn start_assembled(
+    e: &mut Emitter,
+    spec: &ConvSpec,
+    task: &Task,
+    operands: &Operands,
+    ahead: Value,
+    unit: usize,
+) -> Assembled {
+    let schedule = &spec.schedule;
+    let height = spec.lattice.size[0];
+    // Where the same weights serve several tasks, each of these asks for its part of the next.
+    let (rows, ahead) = match schedule.channels_fastest {
+        true => (schedule.rows_per_task.min(height), ahead),
+        false => (height, e.advance(ahead, task.rows[0], unit / height.max(1))),
+    };
+    let strips = schedule.strips.iter().filter(|strip| strip.count > 0);
+    let tiles: usize = strips.map(|strip| strip.count * rows.div_ceil(strip.rows)).sum();
+    let mut words = vec![ahead; FIRST_OPERAND];
+    words.extend(operands.pointers());
+    Assembled {
+        table: e.table(&words),
+        tiles_per_unit: tiles.max(1),
     }
 }
 
@@ -246,8 +289,8 @@ pub(super) fn emit_tiles(
     row: Value,
     [start, count]: [Value; 2],
 ) {
-    if spec.family.is_assembled() {
-        return call_strip(e, spec, unit, size, row, [start, count]);
+    if let Some(assembled) = unit.assembled {
+        return call_strip(e, spec, unit, assembled, size, row, [start, count]);
     }
     let columns = e.mul_const(count, size[1] as i64);
     let end = e.add(start, columns);
@@ -269,15 +312,21 @@ fn call_strip(
     e: &mut Emitter,
     spec: &ConvSpec,
     unit: &Unit,
+    assembled: Assembled,
     size: [usize; 2],
     row: Value,
     [start, count]: [Value; 2],
 ) {
     let ConvSpec { input, stride, .. } = spec;
+    let Assembled {
+        table,
+        tiles_per_unit,
+    } = assembled;
     let tiles = ConvStrip {
         spec,
         size,
         vectors: unit.vectors,
+        tiles_per_unit,
     };
     let source = e.advance(unit.source.pixel, row, stride[0] * input.row_stride());
     let source = e.advance(source, start, stride[1] * input.pixel_stride());
@@ -290,10 +339,7 @@ fn call_strip(
     };
     let (operands, output) = results(e, spec, unit, row, start);
     let is_done = spec.epilogue.is_none() || tiles.epilogue().is_some();
-    let table = match is_done {
-        true => e.table(operands.pointers()),
-        false => e.int(0),
-    };
+    e.fill_table(table, FIRST_OPERAND, operands.pointers());
     let bias = unit.bias.unwrap_or(table);
     let function = e.link(conv_strip(&tiles), 6);
     e.call(function, &[source, unit.weight, output, count, bias, table]);

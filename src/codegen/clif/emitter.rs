@@ -113,6 +113,14 @@ impl<'a> Emitter<'a> {
         self.builder.ins().stack_addr(types::I64, slot, 0)
     }
 
+    /// Puts words into a table, from entry `first` on.
+    pub fn fill_table(&mut self, table: Value, first: usize, words: &[Value]) {
+        for (index, &word) in (first..).zip(words) {
+            let offset = (8 * index) as i32;
+            self.builder.ins().store(memory(), word, table, offset);
+        }
+    }
+
     /// Instructions that have no short form here.
     pub fn builder(&mut self) -> &mut FunctionBuilder<'a> {
         &mut self.builder
@@ -241,6 +249,14 @@ impl<'a> Emitter<'a> {
     /// Loads four floats.
     pub fn load4(&mut self, pointer: Value, floats: i64) -> Value {
         self.load(types::F32X4, pointer, floats)
+    }
+
+    /// Loads four halves, the upper 16 bits of floats, `halves` of them from `pointer`.
+    pub fn load4_halves(&mut self, pointer: Value, halves: i64) -> Value {
+        let pointer = self.add_const(pointer, halves * FLOAT / 2);
+        let lower = self.builder.ins().uload16x4(memory(), pointer, 0);
+        let upper = self.builder.ins().ishl_imm_u(lower, 16);
+        self.cast(types::F32X4, upper)
     }
 
     /// Loads one float into all lanes.

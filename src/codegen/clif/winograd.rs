@@ -3,7 +3,7 @@
 use cranelift::codegen::ir::condcodes::IntCC;
 use cranelift::codegen::ir::{FuncRef, InstBuilder, Value, types};
 
-use super::conv::{Unit, apply_epilogue, emit_tiles};
+use super::conv::{Assembled, Unit, apply_epilogue, emit_tiles};
 use super::emitter::{Emitter, LANES};
 use super::epilogue::Operands;
 use super::halo::zero_halo;
@@ -221,6 +221,15 @@ impl<'s> Kernel<'s> {
             operands: Operands::none(),
             output: e.advance(products, index, spec.cut.tiles_per_task * spec.unit()),
             vectors,
+            assembled: spec.conv.family.is_assembled().then(|| {
+                let unit = vectors * spec.conv.family.lanes() * channels;
+                let ahead = e.offset(weight, unit as i64);
+                let tiles = spec.tiles_per_image().min(spec.cut.tiles_per_task);
+                Assembled {
+                    table: e.table(&[ahead]),
+                    tiles_per_unit: tiles.div_ceil(spec.cut.width),
+                }
+            }),
         };
         let start = e.int(0);
         emit_tiles(

@@ -140,6 +140,11 @@ impl Assembler {
         self.family.lanes()
     }
 
+    /// Whether an operand in memory can be one float for all lanes.
+    pub fn can_broadcast(&self) -> bool {
+        self.family == TileFamily::Avx512
+    }
+
     fn note(&mut self, result: Result<(), IcedError>) {
         if let Err(error) = result {
             self.error.get_or_insert(error.to_string());
@@ -354,6 +359,26 @@ impl Assembler {
             Code::EVEX_Vmovups_zmm_k1z_zmmm512,
         );
         self.emit(Instruction::with2(code, register, place));
+    }
+
+    /// A vector of halves from memory, the upper 16 bits of floats, `halves` of them from `base`.
+    pub fn load_halves(&mut self, base: &Word, halves: i64) -> Vector {
+        let vector = self.vector();
+        let register = self.register(&vector);
+        let mut place = self.place(base, 0, false);
+        place.displacement = halves * FLOAT / 2;
+        place.displ_size = u32::from(halves != 0);
+        let code = self.by_width(
+            Code::VEX_Vpmovzxwd_ymm_xmmm128,
+            Code::EVEX_Vpmovzxwd_zmm_k1z_ymmm256,
+        );
+        self.emit(Instruction::with2(code, register, place));
+        let code = self.by_width(
+            Code::VEX_Vpslld_ymm_ymm_imm8,
+            Code::EVEX_Vpslld_zmm_k1z_zmmm512b32_imm8,
+        );
+        self.emit(Instruction::with3(code, register, register, 16u32));
+        vector
     }
 
     /// One float of memory in all lanes.

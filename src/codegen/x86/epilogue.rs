@@ -87,16 +87,17 @@ pub struct Operand<'s> {
 }
 
 impl<'s> Operand<'s> {
-    /// The operands of an epilogue, their pointers loaded from a table.
+    /// The operands of an epilogue, their pointers loaded from the entries `first` and on of a table.
     pub fn load(
         a: &mut Assembler,
         epilogue: Option<&'s Epilogue>,
         table: &Word,
+        first: usize,
     ) -> Vec<Operand<'s>> {
         let views = epilogue.map_or(&[][..], |epilogue| &epilogue.operands);
         let load = |(index, view)| {
             let pointer = a.word();
-            a.load_word(&pointer, table, index);
+            a.load_word(&pointer, table, first + index);
             Operand { view, pointer }
         };
         views.iter().enumerate().map(load).collect()

@@ -49,7 +49,7 @@ pub fn output_tile(spec: &WinogradSpec, size: [usize; 2]) -> Result<Vec<u8>, Cod
     let source = Grid::of_points(&points, n, spec.product_stride());
     let between = Grid::of_points(&passing, n, a.lanes());
     a.count_down(&blocks, |a| {
-        let operands = Operand::load(a, epilogue, &table);
+        let operands = Operand::load(a, epilogue, &table, 0);
         let bias_vector = spec.conv.bias.then(|| a.load(&bias, 0));
         let finish = |a: &mut Assembler, [row, column]: [usize; 2], result| {
             if let Some(epilogue) = epilogue {
