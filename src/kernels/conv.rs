@@ -80,7 +80,20 @@ pub enum Sharing {
     Gather,
     /// Output lane `i` reads input lane `i` and nothing else: depthwise.
     Lanes,
+    /// A vector holds several groups, with as many channels in as out: a vector of input is permuted so that each lane gets one of its own group's channels
+    /// after the other. Only assembled tiles.
+    Permuted,
 }
+
+impl Sharing {
+    /// Whether lanes of input stay with the lanes of output, alone or in their group.
+    pub fn is_lanewise(self) -> bool {
+        matches!(self, Sharing::Lanes | Sharing::Permuted)
+    }
+}
+
+/// Taps of a row whose weights a tile with lanewise inputs keeps in registers, at most.
+pub const LANEWISE_TAPS: usize = 7;
 
 impl ConvSpec {
     /// Input channels that an output channel sums over.
@@ -102,6 +115,8 @@ impl ConvSpec {
             && self.input.block == self.output.block
         {
             Sharing::Lanes
+        } else if self.is_permuted() {
+            Sharing::Permuted
         } else if self.groups == 1 && self.output.channels <= lanes {
             // The second vector of the only block would be all surplus.
             Sharing::Vector
@@ -112,6 +127,15 @@ impl ConvSpec {
         } else {
             Sharing::Gather
         }
+    }
+
+    fn is_permuted(&self) -> bool {
+        let (lanes, group) = (self.family.lanes(), self.group_inputs());
+        self.family.is_assembled()
+            && group == self.group_outputs()
+            && (2..lanes).contains(&group)
+            && lanes.is_multiple_of(group)
+            && (self.input.block, self.output.block) == (lanes, lanes)
     }
 
     /// Output channels that are computed together: a *unit*, which weights are packed by. The last unit may be [narrower](Schedule::last_vectors).
@@ -146,6 +170,7 @@ impl ConvSpec {
             Sharing::Block | Sharing::Vector => {
                 self.groups == 1 || self.group_inputs().is_multiple_of(self.input.block)
             }
+            Sharing::Permuted => true,
             Sharing::Gather => false,
         };
         let reach = (MAX_VECTORS + 1) * self.input.plane_stride().max(self.output.plane_stride());
@@ -185,7 +210,7 @@ mod tests {
     use super::super::testing::{Operands, check, epilogue, machine, margins, operands};
     use super::*;
 
-    /// Channels of a group, in and out, and groups: the ordinary, the aligned, those that share blocks, those that share vectors.
+    /// Channels of a group, in and out, and groups: the ordinary, the aligned, those that share blocks, those that share vectors, those that permute them.
     fn channels() -> impl Strategy<Value = (usize, usize, usize)> {
         prop_oneof![
             (1..20usize, 1..20usize, Just(1usize)),
@@ -194,6 +219,7 @@ mod tests {
             (1..40usize, 1..90usize, Just(1usize)),
             (prop_oneof![Just(8usize), Just(16)], prop_oneof![Just(16usize), Just(48)], 2..4usize),
             (1..6usize, 1..7usize, 2..6usize),
+            (prop_oneof![Just(2usize), Just(4), Just(8)], Just(0usize), 2..12usize),
             (Just(1usize), Just(1usize), 2..20usize),
         ]
     }
@@ -232,6 +258,8 @@ mod tests {
         (conv, rest, any::<u64>(), any::<bool>()).prop_map(|(conv, rest, seed, exact)| {
             let (machine, rest) = rest;
             let ((group_inputs, group_outputs, groups), kernel, stride, pad, dilation, bias) = conv;
+            // 0: as many as in.
+            let group_outputs = if group_outputs == 0 { group_inputs } else { group_outputs };
             let (size, plain_input, spare, operands, batch) = rest;
             let conv = Conv {
                 out_channels: group_outputs * groups,

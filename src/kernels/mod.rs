@@ -19,7 +19,7 @@ mod tasks;
 #[cfg(test)]
 mod testing;
 
-pub use conv::Sharing;
+pub use conv::{LANEWISE_TAPS, Sharing};
 pub use dense::WeightType;
 pub use packing::{ConvPacking, DensePacking, Packing};
 pub use schedule::{Schedule, Strip};

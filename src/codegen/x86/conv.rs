@@ -6,9 +6,10 @@
 
 use super::assembler::{Assembler, Vector, Word};
 use super::epilogue::{self, Operand, is_wide};
+use super::lanes::RowOfTaps;
 use super::step::Step;
 use crate::codegen::CodegenError;
-use crate::kernels::{ConvSpec, Epilogue, Sharing, WeightType};
+use crate::kernels::{ConvSpec, Epilogue, WeightType};
 
 /// Steps (one input channel of one tap) that are written out before there is a loop.
 const UNROLLED_STEPS: usize = 24;
@@ -69,13 +70,8 @@ impl<'s> ConvStrip<'s> {
 
     /// Whole chunks of input channels, and the channels that are left.
     fn chunks(&self) -> (usize, usize) {
-        match self.spec.sharing() {
-            Sharing::Lanes => (1, 0),
-            _ => {
-                let (inputs, chunk) = (self.spec.group_inputs(), self.spec.chunk());
-                (inputs / chunk, inputs % chunk)
-            }
-        }
+        let (inputs, chunk) = (self.spec.group_inputs(), self.spec.chunk());
+        (inputs / chunk, inputs % chunk)
     }
 
     /// All steps of a tile.
@@ -94,6 +90,9 @@ impl<'s> ConvStrip<'s> {
             count: spec.kernel[axis],
             step: spec.dilation[axis] * stride,
         });
+        if spec.sharing().is_lanewise() {
+            return self.levels(a, &[&rows], spec.kernel[1] * spec.chunk(), cursor, 0, sums);
+        }
         let whole = [&chunks, &rows, &columns];
         self.levels(a, &whole, spec.chunk(), cursor, 0, sums);
         if rest > 0 {
@@ -155,7 +154,7 @@ impl<'s> ConvStrip<'s> {
         cursor.weight_offset = 0;
     }
 
-    /// The channels of a chunk at one tap.
+    /// The channels of a chunk at one tap; of a row of taps where each lane has inputs of its own.
     fn steps(
         &self,
         a: &mut Assembler,
@@ -165,26 +164,29 @@ impl<'s> ConvStrip<'s> {
         sums: &[Vector],
     ) {
         let places = self.places();
-        let lanes = a.lanes();
+        if self.spec.sharing().is_lanewise() {
+            let row = RowOfTaps {
+                input: &cursor.input,
+                places: &places,
+                weight: &cursor.weight,
+                taps: self.spec.kernel[1],
+                step: (self.spec.dilation[1] * self.spec.input.pixel_stride()) as i64,
+                group: self.spec.group_inputs(),
+            };
+            row.add_products(a, sums, place as i64, cursor.weight_offset as i64);
+            cursor.weight_offset += channels * a.lanes();
+            return;
+        }
+        let step = Step {
+            input: &cursor.input,
+            places: &places,
+            weight: &cursor.weight,
+            vectors: self.vectors,
+            weights: WeightType::F32,
+        };
         for channel in 0..channels {
-            let weight = cursor.weight_offset as i64;
-            let input = (place + channel) as i64;
-            if self.spec.sharing() == Sharing::Lanes {
-                let w = a.load(&cursor.weight, weight);
-                for (sum, &place) in sums.iter().zip(&places) {
-                    a.fma_memory(sum, &w, &cursor.input, place + input);
-                }
-            } else {
-                let step = Step {
-                    input: &cursor.input,
-                    places: &places,
-                    weight: &cursor.weight,
-                    vectors: self.vectors,
-                    weights: WeightType::F32,
-                };
-                step.add_products(a, sums, input, weight);
-            }
-            cursor.weight_offset += self.vectors * lanes;
+            step.add_products(a, sums, (place + channel) as i64, cursor.weight_offset as i64);
+            cursor.weight_offset += self.vectors * a.lanes();
         }
     }
 
