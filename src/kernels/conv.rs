@@ -209,6 +209,8 @@ mod tests {
 
     use super::super::testing::{Operands, check, epilogue, machine, margins, operands};
     use super::*;
+    use crate::codegen::{jit, machines};
+    use crate::plan::KernelId;
 
     /// Channels of a group, in and out, and groups: the ordinary, the aligned, those that share blocks, those that share vectors, those that permute them.
     fn channels() -> impl Strategy<Value = (usize, usize, usize)> {
@@ -327,6 +329,43 @@ mod tests {
         #[test]
         fn conv_matches_the_reference(case in cases()) {
             run(&case)?;
+        }
+    }
+
+    #[test]
+    fn an_infinity_stays_in_its_group() {
+        let machines = machines().expect("the host is supported");
+        let cases = machines.iter().flat_map(|machine| [1, 2, 4, 8].map(|group| (machine, group)));
+        for (machine, group) in cases {
+            let conv = Conv {
+                out_channels: 48,
+                kernel: [3, 3],
+                stride: [1, 1],
+                pad: Margins::symmetric([1, 1]),
+                dilation: [1, 1],
+                groups: 48 / group,
+                bias: false,
+            };
+            let shape = Shape::chw(48, 5, 5);
+            let block = machine.family.channel_block();
+            let input = View::dense(&shape, block, required_halo(&conv, &shape));
+            let output = View::dense(&shape, block, Margins::default());
+            let spec = configure(&conv, input, output, None, machine);
+            let code = jit::compile(std::slice::from_ref(&spec), machine).expect("it compiles");
+            let mut x = vec![1.0f32; input.image_stride];
+            x[input.offset(19, 2, 2)] = f32::INFINITY;
+            let packing = &spec.packings()[0];
+            let mut weight = vec![0.0; packing.packed_len()];
+            packing.pack(&vec![1.0; packing.len()], &mut weight);
+            let mut y = vec![f32::NAN; output.image_stride];
+            let operands = [&mut x, &mut weight, &mut y].map(|operand| operand.as_mut_ptr());
+            // SAFETY: the operands are the kernel's, as large as their views and packing say.
+            unsafe { code.function(KernelId(0))(operands.as_ptr(), 0, spec.n_tasks(1), 1) };
+            for channel in 0..48 {
+                let is_infinite = y[output.offset(channel, 2, 2)] == f32::INFINITY;
+                assert_eq!(is_infinite, channel / group == 19 / group, "{spec:?}");
+                assert_eq!(is_infinite, !y[output.offset(channel, 2, 2)].is_finite());
+            }
         }
     }
 

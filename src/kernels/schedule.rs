@@ -358,7 +358,7 @@ mod tests {
         assert_eq!(strips(56), [(5, 1, 10), (2, 2, 3)]);
         // Columns of five rows, twice, and the four rows that are left.
         assert_eq!(strips(14), [(1, 5, 14), (1, 5, 0)]);
-        // Three columns would wait for their own sums, two by two do not.
-        assert_eq!(strips(7), [(5, 1, 1), (2, 2, 1)]);
+        // Two columns would wait for their own sums, five rows of one do not, nor do the two rows that are left of both.
+        assert_eq!(strips(7), [(5, 1, 1), (1, 5, 2)]);
     }
 }
