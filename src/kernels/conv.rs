@@ -140,7 +140,20 @@ pub enum Sharing {
     Gather,
     /// Output lane `i` reads input lane `i` and nothing else: depthwise.
     Lanes,
+    /// A vector holds several groups, with as many channels in as out: a vector of input is permuted so that each lane gets one of its own group's channels
+    /// after the other. Only assembled tiles.
+    Permuted,
 }
+
+impl Sharing {
+    /// Whether lanes of input stay with the lanes of output, alone or in their group.
+    pub fn is_lanewise(self) -> bool {
+        matches!(self, Sharing::Lanes | Sharing::Permuted)
+    }
+}
+
+/// Taps of a row whose weights a tile with lanewise inputs keeps in registers, at most.
+pub const LANEWISE_TAPS: usize = 7;
 
 impl ConvSpec {
     /// Input channels that an output channel sums over.
@@ -162,6 +175,8 @@ impl ConvSpec {
             && self.input.block == self.output.block
         {
             Sharing::Lanes
+        } else if self.is_permuted() {
+            Sharing::Permuted
         } else if self.groups == 1 && self.output.channels <= lanes {
             // The second vector of the only block would be all surplus.
             Sharing::Vector
@@ -172,6 +187,15 @@ impl ConvSpec {
         } else {
             Sharing::Gather
         }
+    }
+
+    fn is_permuted(&self) -> bool {
+        let (lanes, group) = (self.family.lanes(), self.group_inputs());
+        self.family.is_assembled()
+            && group == self.group_outputs()
+            && (2..lanes).contains(&group)
+            && lanes.is_multiple_of(group)
+            && (self.input.block, self.output.block) == (lanes, lanes)
     }
 
     /// Output channels that are computed together: a *unit*, which weights are packed by. The last unit may be [narrower](Schedule::last_vectors).
@@ -216,7 +240,7 @@ impl ConvSpec {
             _ if i32::try_from(reach * size_of::<f32>()).is_err() => {
                 Some("its planes are too large")
             }
-            Sharing::Gather => Some("the groups are narrower than a vector"),
+            Sharing::Gather => Some("its groups neither fill vectors nor divide them"),
             Sharing::Lanes if self.input.block != family.lanes() => {
                 Some("its input has narrower blocks")
             }
@@ -256,9 +280,10 @@ mod tests {
 
     use super::super::testing::{Operands, check, epilogue, machine, margins, operands};
     use super::*;
-    use crate::codegen::detect_machine;
+    use crate::codegen::{detect_machine, jit, machines};
+    use crate::plan::KernelId;
 
-    /// Channels of a group, in and out, and groups: the ordinary, the aligned, those that share blocks, those that share vectors.
+    /// Channels of a group, in and out, and groups: the ordinary, the aligned, those that share blocks, those that share vectors, those that permute them.
     fn channels() -> impl Strategy<Value = (usize, usize, usize)> {
         prop_oneof![
             (1..20usize, 1..20usize, Just(1usize)),
@@ -271,6 +296,11 @@ mod tests {
                 2..4usize
             ),
             (1..6usize, 1..7usize, 2..6usize),
+            (
+                prop_oneof![Just(2usize), Just(4), Just(8)],
+                Just(0usize),
+                2..12usize
+            ),
             (Just(1usize), Just(1usize), 2..20usize),
         ]
     }
@@ -309,6 +339,12 @@ mod tests {
         (conv, rest, any::<u64>(), any::<bool>()).prop_map(|(conv, rest, seed, exact)| {
             let (machine, rest) = rest;
             let ((group_inputs, group_outputs, groups), kernel, stride, pad, dilation, bias) = conv;
+            // 0: as many as in.
+            let group_outputs = if group_outputs == 0 {
+                group_inputs
+            } else {
+                group_outputs
+            };
             let (size, plain_input, spare, operands, batch) = rest;
             let conv = Conv {
                 out_channels: group_outputs * groups,
@@ -381,6 +417,45 @@ mod tests {
         #[test]
         fn conv_matches_the_reference(case in cases()) {
             run(&case)?;
+        }
+    }
+
+    #[test]
+    fn an_infinity_stays_in_its_group() {
+        let machines = machines().expect("the host is supported");
+        let cases = machines
+            .iter()
+            .flat_map(|machine| [1, 2, 4, 8].map(|group| (machine, group)));
+        for (machine, group) in cases {
+            let conv = Conv {
+                out_channels: 48,
+                kernel: [3, 3],
+                stride: [1, 1],
+                pad: Margins::symmetric([1, 1]),
+                dilation: [1, 1],
+                groups: 48 / group,
+                bias: false,
+            };
+            let shape = Shape::chw(48, 5, 5);
+            let block = machine.family.channel_block();
+            let input = View::dense(&shape, block, required_halo(&conv, &shape, block, machine));
+            let output = View::dense(&shape, block, Margins::default());
+            let spec = configure(&conv, input, output, None, machine);
+            let code = jit::compile(std::slice::from_ref(&spec), machine).expect("it compiles");
+            let mut x = vec![1.0f32; input.image_stride];
+            x[input.offset(19, 2, 2)] = f32::INFINITY;
+            let packing = &spec.packings()[0];
+            let mut weight = vec![0.0; packing.packed_len()];
+            packing.pack(&vec![1.0; packing.len()], &mut weight);
+            let mut y = vec![f32::NAN; output.image_stride];
+            let operands = [&mut x, &mut weight, &mut y].map(|operand| operand.as_mut_ptr());
+            // SAFETY: the operands are the kernel's, as large as their views and packing say.
+            unsafe { code.function(KernelId(0))(operands.as_ptr(), 0, spec.n_tasks(1), 1) };
+            for channel in 0..48 {
+                let is_infinite = y[output.offset(channel, 2, 2)] == f32::INFINITY;
+                assert_eq!(is_infinite, channel / group == 19 / group, "{spec:?}");
+                assert_eq!(is_infinite, !y[output.offset(channel, 2, 2)].is_finite());
+            }
         }
     }
 

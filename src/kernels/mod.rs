@@ -20,7 +20,7 @@ mod tasks;
 mod testing;
 pub mod winograd;
 
-pub use conv::Sharing;
+pub use conv::{LANEWISE_TAPS, Sharing};
 pub use dense::WeightType;
 pub use packing::{ConvPacking, DensePacking, Packing, WinogradPacking};
 pub use schedule::{NEAR_CACHE, Schedule, Strip};

@@ -3,9 +3,7 @@
 use half::bf16;
 
 use super::winograd::Transforms;
-use super::{
-    ConvSpec, DenseSpec, Epilogue, KernelSpec, TransposedTaps, WeightType, WinogradSpec,
-};
+use super::{ConvSpec, DenseSpec, Epilogue, KernelSpec, TransposedTaps, WeightType, WinogradSpec};
 use crate::plan::View;
 
 /// How a parameter is laid out for a kernel. Evaluating it is a pure function of the parameter's values in row-major order.
@@ -447,7 +445,10 @@ mod tests {
         });
         let ulp = f32::powi(2.0, -7);
         let mut out = vec![f32::NAN; packing.packed_len()];
-        packing.pack(&[1.0 + 0.5 * ulp, 1.0 + 1.5 * ulp, 1.0 + 0.6 * ulp], &mut out);
+        packing.pack(
+            &[1.0 + 0.5 * ulp, 1.0 + 1.5 * ulp, 1.0 + 0.6 * ulp],
+            &mut out,
+        );
         let bits: Vec<u32> = out.into_iter().map(f32::to_bits).collect();
         assert_eq!(bits, [0x3f82_3f80, 0x3f81, 0, 0]);
     }

@@ -212,7 +212,9 @@ fn start_assembled(
         false => (height, e.advance(ahead, task.rows[0], unit / height.max(1))),
     };
     let strips = schedule.strips.iter().filter(|strip| strip.count > 0);
-    let tiles: usize = strips.map(|strip| strip.count * rows.div_ceil(strip.rows)).sum();
+    let tiles: usize = strips
+        .map(|strip| strip.count * rows.div_ceil(strip.rows))
+        .sum();
     let mut words = vec![ahead; FIRST_OPERAND];
     words.extend(operands.pointers());
     Assembled {
@@ -227,7 +229,7 @@ fn first_channels(e: &mut Emitter, spec: &ConvSpec, first: Value) -> Vec<Value> 
         return Vec::new();
     }
     match spec.sharing() {
-        Sharing::Lanes => vec![first],
+        Sharing::Lanes | Sharing::Permuted => vec![first],
         Sharing::Block | Sharing::Vector => {
             let (group, _) = e.div_rem(first, spec.group_outputs());
             vec![e.mul_const(group, spec.group_inputs() as i64)]
@@ -251,7 +253,7 @@ fn emit_rows(e: &mut Emitter, spec: &ConvSpec, task: &Task, unit: &Unit) {
     let schedule = &spec.schedule;
     for strip in schedule.strips.iter().filter(|strip| strip.count > 0) {
         let step = strip.rows as i64;
-        // Full tiles while they fit, then rows one by one.
+        // Full tiles while they fit, then what is left as one tile if its height is known, or rows one by one.
         let full_end = e.add_const(end, 1 - step);
         let next = e.for_range_carrying(first, full_end, step, &[first], |e, row, _| {
             emit_strip(e, spec, unit, strip, strip.rows, row);
@@ -259,7 +261,14 @@ fn emit_rows(e: &mut Emitter, spec: &ConvSpec, task: &Task, unit: &Unit) {
         });
         let height = spec.lattice.size[0];
         let last_rows = height - (schedule.row_groups - 1) * schedule.rows_per_task;
-        if !last_rows.is_multiple_of(strip.rows) {
+        let rest = last_rows % strip.rows;
+        let is_known =
+            schedule.rows_per_task.is_multiple_of(strip.rows) || schedule.row_groups == 1;
+        if rest > 0 && is_known {
+            let step = rest as i64;
+            let rest = |e: &mut Emitter, row| emit_strip(e, spec, unit, strip, rest, row);
+            e.for_range(next[0], end, step, rest);
+        } else if !is_known {
             let one_row = |e: &mut Emitter, row| emit_strip(e, spec, unit, strip, 1, row);
             e.for_range(next[0], end, 1, one_row);
         }

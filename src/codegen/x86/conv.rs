@@ -6,9 +6,10 @@
 
 use super::assembler::{Assembler, Vector, Word};
 use super::epilogue::{self, Operand, is_wide};
+use super::lanes::RowOfTaps;
 use super::step::Step;
 use crate::codegen::CodegenError;
-use crate::kernels::{ConvSpec, Epilogue, NEAR_CACHE, Sharing, WeightType};
+use crate::kernels::{ConvSpec, Epilogue, NEAR_CACHE, WeightType};
 use crate::plan::View;
 
 /// Steps (one input channel of one tap) that are written out before there is a loop.
@@ -97,13 +98,8 @@ impl<'s> ConvStrip<'s> {
 
     /// Whole chunks of input channels, and the channels that are left.
     fn chunks(&self) -> (usize, usize) {
-        match self.spec.sharing() {
-            Sharing::Lanes => (1, 0),
-            _ => {
-                let (inputs, chunk) = (self.spec.group_inputs(), self.spec.chunk());
-                (inputs / chunk, inputs % chunk)
-            }
-        }
+        let (inputs, chunk) = (self.spec.group_inputs(), self.spec.chunk());
+        (inputs / chunk, inputs % chunk)
     }
 
     /// Asks for what the tile will read and write when its sums are done: by then it is near.
@@ -151,6 +147,9 @@ impl<'s> ConvStrip<'s> {
                     step: spec.dilation[axis] * stride,
                 }
             });
+        if spec.sharing().is_lanewise() {
+            return self.levels(a, &[&rows], spec.kernel[1] * spec.chunk(), cursor, 0, sums);
+        }
         let whole = [&chunks, &rows, &columns];
         self.levels(a, &whole, spec.chunk(), cursor, 0, sums);
         if rest > 0 {
@@ -212,7 +211,7 @@ impl<'s> ConvStrip<'s> {
         cursor.weight_offset = 0;
     }
 
-    /// The channels of a chunk at one tap.
+    /// The channels of a chunk at one tap; of a row of taps where each lane has inputs of its own.
     fn steps(
         &self,
         a: &mut Assembler,
@@ -222,6 +221,19 @@ impl<'s> ConvStrip<'s> {
         sums: &[Vector],
     ) {
         let places = self.places();
+        if self.spec.sharing().is_lanewise() {
+            let row = RowOfTaps {
+                input: &cursor.input,
+                places: &places,
+                weight: &cursor.weight,
+                taps: self.spec.kernel[1],
+                step: (self.spec.dilation[1] * self.spec.input.pixel_stride()) as i64,
+                group: self.spec.group_inputs(),
+            };
+            row.add_products(a, sums, place as i64, cursor.weight_offset as i64);
+            cursor.weight_offset += channels * a.lanes();
+            return;
+        }
         let lanes = a.lanes();
         let prefetch = self.prefetch();
         // A tile asks for its share of the next unit: as many lines of each round of steps.
@@ -229,6 +241,13 @@ impl<'s> ConvStrip<'s> {
         let lines = match prefetch {
             Prefetch::NextUnit => bytes.div_ceil(LINE * self.tiles_per_unit),
             _ => 0,
+        };
+        let step = Step {
+            input: &cursor.input,
+            places: &places,
+            weight: &cursor.weight,
+            vectors: self.vectors,
+            weights: WeightType::F32,
         };
         for channel in 0..channels {
             for line in lines * channel / channels..lines * (channel + 1) / channels {
@@ -240,23 +259,12 @@ impl<'s> ConvStrip<'s> {
                     a.prefetch(&cursor.weight, weight as i64 + PREFETCH_FLOATS);
                 }
             }
-            let weight = cursor.weight_offset as i64;
-            let input = (place + channel) as i64;
-            if self.spec.sharing() == Sharing::Lanes {
-                let w = a.load(&cursor.weight, weight);
-                for (sum, &place) in sums.iter().zip(&places) {
-                    a.fma_memory(sum, &w, &cursor.input, place + input);
-                }
-            } else {
-                let step = Step {
-                    input: &cursor.input,
-                    places: &places,
-                    weight: &cursor.weight,
-                    vectors: self.vectors,
-                    weights: WeightType::F32,
-                };
-                step.add_products(a, sums, input, weight);
-            }
+            step.add_products(
+                a,
+                sums,
+                (place + channel) as i64,
+                cursor.weight_offset as i64,
+            );
             cursor.weight_offset += self.vectors * lanes;
         }
         a.advance(&cursor.ahead, (lines * LINE / size_of::<f32>()) as i64);
@@ -337,7 +345,11 @@ pub fn conv_strip(strip: &ConvStrip) -> Result<Vec<u8>, CodegenError> {
         a.advance(&output, (columns * spec.output.pixel_stride()) as i64);
         let epilogue = strip.epilogue();
         for (index, view) in epilogue.iter().flat_map(|e| &e.operands).enumerate() {
-            a.advance_entry(&table, FIRST_OPERAND + index, epilogue::step(view, [0, columns]) as i64);
+            a.advance_entry(
+                &table,
+                FIRST_OPERAND + index,
+                epilogue::step(view, [0, columns]) as i64,
+            );
         }
     });
     a.store_word(&ahead, &table, 0);

@@ -6,6 +6,7 @@ mod assembler;
 mod conv;
 mod dense;
 mod epilogue;
+mod lanes;
 mod step;
 mod winograd;
 
