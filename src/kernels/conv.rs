@@ -219,9 +219,17 @@ mod tests {
             (1..20usize, Just(8usize), 2..4usize),
             (1..9usize, Just(4usize), 2..6usize),
             (1..40usize, 1..90usize, Just(1usize)),
-            (prop_oneof![Just(8usize), Just(16)], prop_oneof![Just(16usize), Just(48)], 2..4usize),
+            (
+                prop_oneof![Just(8usize), Just(16)],
+                prop_oneof![Just(16usize), Just(48)],
+                2..4usize
+            ),
             (1..6usize, 1..7usize, 2..6usize),
-            (prop_oneof![Just(2usize), Just(4), Just(8)], Just(0usize), 2..12usize),
+            (
+                prop_oneof![Just(2usize), Just(4), Just(8)],
+                Just(0usize),
+                2..12usize
+            ),
             (Just(1usize), Just(1usize), 2..20usize),
         ]
     }
@@ -261,7 +269,11 @@ mod tests {
             let (machine, rest) = rest;
             let ((group_inputs, group_outputs, groups), kernel, stride, pad, dilation, bias) = conv;
             // 0: as many as in.
-            let group_outputs = if group_outputs == 0 { group_inputs } else { group_outputs };
+            let group_outputs = if group_outputs == 0 {
+                group_inputs
+            } else {
+                group_outputs
+            };
             let (size, plain_input, spare, operands, batch) = rest;
             let conv = Conv {
                 out_channels: group_outputs * groups,
@@ -335,7 +347,9 @@ mod tests {
     #[test]
     fn an_infinity_stays_in_its_group() {
         let machines = machines().expect("the host is supported");
-        let cases = machines.iter().flat_map(|machine| [1, 2, 4, 8].map(|group| (machine, group)));
+        let cases = machines
+            .iter()
+            .flat_map(|machine| [1, 2, 4, 8].map(|group| (machine, group)));
         for (machine, group) in cases {
             let conv = Conv {
                 out_channels: 48,

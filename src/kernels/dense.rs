@@ -64,7 +64,11 @@ pub fn configure(
     // What a tile's images reach must lie near enough for an immediate offset.
     let is_near = i32::try_from(MAX_IMAGES * input.image_stride * size_of::<f32>()).is_ok();
     KernelSpec::Dense(DenseSpec {
-        family: if is_near { machine.family } else { TileFamily::Clif128 },
+        family: if is_near {
+            machine.family
+        } else {
+            TileFamily::Clif128
+        },
         input,
         output,
         bias,
@@ -88,7 +92,11 @@ impl DenseSpec {
             TileFamily::Avx512 => 64,
         };
         // A layer of few features is padded to whole blocks and no further.
-        most.min(self.output.channels.next_multiple_of(self.family.channel_block()))
+        most.min(
+            self.output
+                .channels
+                .next_multiple_of(self.family.channel_block()),
+        )
     }
 
     /// Floats from one input's weights to the next's.

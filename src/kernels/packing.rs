@@ -372,7 +372,10 @@ mod tests {
         });
         let ulp = f32::powi(2.0, -7);
         let mut out = vec![f32::NAN; packing.packed_len()];
-        packing.pack(&[1.0 + 0.5 * ulp, 1.0 + 1.5 * ulp, 1.0 + 0.6 * ulp], &mut out);
+        packing.pack(
+            &[1.0 + 0.5 * ulp, 1.0 + 1.5 * ulp, 1.0 + 0.6 * ulp],
+            &mut out,
+        );
         let bits: Vec<u32> = out.into_iter().map(f32::to_bits).collect();
         assert_eq!(bits, [0x3f82_3f80, 0x3f81, 0, 0]);
     }

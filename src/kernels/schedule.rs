@@ -168,7 +168,8 @@ impl ConvSpec {
             };
             let (strips, cost) = split_row(self, vectors);
             let narrower = strips.map(|strip| strip_cost(self, last, &strip));
-            let total = all.div_ceil(vectors).saturating_sub(1) * cost + narrower.iter().sum::<usize>();
+            let total =
+                all.div_ceil(vectors).saturating_sub(1) * cost + narrower.iter().sum::<usize>();
             if total < best.0 {
                 best = (total, vectors, last, strips);
             }
@@ -332,12 +333,7 @@ mod tests {
             for width in 1..120 {
                 let spec = spec(channels, 9, width);
                 let mut next = 0;
-                for strip in spec
-                    .schedule
-                    .strips
-                    .iter()
-                    .filter(|strip| strip.count > 0)
-                {
+                for strip in spec.schedule.strips.iter().filter(|strip| strip.count > 0) {
                     assert_eq!(strip.start, next);
                     assert!(strip.width * strip.rows <= spec.tile_pixels(spec.schedule.vectors));
                     next += strip.width * strip.count;

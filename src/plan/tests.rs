@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::graph::random::{GraphBuilder, all_params, assert_close, inputs, random_graph};
 use crate::graph::reference::evaluate;
-use crate::kernels::{TileFamily, WeightType};
 use crate::kernels::reference::{Memory, run_reference};
+use crate::kernels::{TileFamily, WeightType};
 use crate::optimize::optimize;
 
 pub(crate) const MACHINE: Machine = Machine {

@@ -78,9 +78,7 @@ fn pack_by_parts(
         return false;
     };
     let n_inputs = (all.channels * all.pixels).max(1);
-    let n_features = (PART / n_inputs)
-        .max(1)
-        .next_multiple_of(all.unit);
+    let n_features = (PART / n_inputs).max(1).next_multiple_of(all.unit);
     if all.features <= n_features || packing.len() != param.elements() {
         return false;
     }

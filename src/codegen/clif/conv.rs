@@ -217,7 +217,8 @@ fn emit_rows(e: &mut Emitter, spec: &ConvSpec, task: &Task, unit: &Unit) {
         let height = spec.lattice.size[0];
         let last_rows = height - (schedule.row_groups - 1) * schedule.rows_per_task;
         let rest = last_rows % strip.rows;
-        let is_known = schedule.rows_per_task.is_multiple_of(strip.rows) || schedule.row_groups == 1;
+        let is_known =
+            schedule.rows_per_task.is_multiple_of(strip.rows) || schedule.row_groups == 1;
         if rest > 0 && is_known {
             let step = rest as i64;
             let rest = |e: &mut Emitter, row| emit_strip(e, spec, unit, strip, rest, row);
@@ -353,14 +354,7 @@ fn results<'s>(
 }
 
 /// One tile: sums, epilogue, store.
-fn emit_tile(
-    e: &mut Emitter,
-    tile: &Tile,
-    unit: &Unit,
-    bias: &[Value],
-    row: Value,
-    column: Value,
-) {
+fn emit_tile(e: &mut Emitter, tile: &Tile, unit: &Unit, bias: &[Value], row: Value, column: Value) {
     let ConvSpec {
         input,
         output,

@@ -79,13 +79,7 @@ fn scratch(e: &mut Emitter, unit: usize) -> Value {
 }
 
 /// The bias, or zeros, for each image.
-fn begin_sums(
-    e: &mut Emitter,
-    unit: usize,
-    bias: Option<Value>,
-    scratch: Value,
-    n_images: Value,
-) {
+fn begin_sums(e: &mut Emitter, unit: usize, bias: Option<Value>, scratch: Value, n_images: Value) {
     let start = e.int(0);
     e.for_range(start, n_images, 1, |e, index| {
         let sums = e.advance(scratch, index, unit);
@@ -144,7 +138,11 @@ fn all_images(e: &mut Emitter, spec: &DenseSpec, stretch: &Stretch, n_images: Va
     let (unit, image_stride) = (spec.unit(), spec.input.image_stride);
     let at = |e: &mut Emitter, image: Value, vector: Value| Stretch {
         input: e.advance(stretch.input, image, image_stride),
-        weight: e.advance(stretch.weight, vector, spec.weights.floats(spec.family.lanes())),
+        weight: e.advance(
+            stretch.weight,
+            vector,
+            spec.weights.floats(spec.family.lanes()),
+        ),
         scratch: {
             let sums = e.advance(stretch.scratch, image, unit);
             e.advance(sums, vector, spec.family.lanes())
@@ -190,12 +188,22 @@ fn call_tile(
     let (number, _) = e.div_rem(image, images);
     let ahead = e.offset(stretch.weight, (STRETCH * spec.weight_stride()) as i64);
     let ahead = e.advance(ahead, number, tile.floats_ahead(STRETCH));
-    let Stretch { input, weight, scratch, .. } = *stretch;
+    let Stretch {
+        input,
+        weight,
+        scratch,
+        ..
+    } = *stretch;
     e.call(function, &[input, weight, scratch, rounds, ahead]);
 }
 
 /// The same in narrow vectors.
-fn add_products(e: &mut Emitter, spec: &DenseSpec, tile: &Stretch, [n_images, n_vectors]: [usize; 2]) {
+fn add_products(
+    e: &mut Emitter,
+    spec: &DenseSpec,
+    tile: &Stretch,
+    [n_images, n_vectors]: [usize; 2],
+) {
     let unit = spec.unit();
     let place = |index: usize| (index / n_vectors * unit + index % n_vectors * LANES) as i64;
     let sums: Vec<Value> = (0..n_images * n_vectors)

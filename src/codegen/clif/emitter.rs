@@ -2,8 +2,8 @@
 
 use cranelift::codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift::codegen::ir::{
-    Block, Endianness, FuncRef, Function, InstBuilder, MemFlagsData, StackSlotData, StackSlotKind, Type,
-    Value, types,
+    Block, Endianness, FuncRef, Function, InstBuilder, MemFlagsData, StackSlotData, StackSlotKind,
+    Type, Value, types,
 };
 use cranelift::codegen::isa::TargetIsa;
 use cranelift::frontend::FunctionBuilder;
@@ -87,8 +87,7 @@ impl<'a> Emitter<'a> {
         code: Result<Vec<u8>, CodegenError>,
         n_arguments: usize,
     ) -> Option<FuncRef> {
-        let linked =
-            code.and_then(|code| self.linker.link(self.builder.func, code, n_arguments));
+        let linked = code.and_then(|code| self.linker.link(self.builder.func, code, n_arguments));
         linked
             .map_err(|error| self.error.get_or_insert(error).clone())
             .ok()
@@ -107,7 +106,9 @@ impl<'a> Emitter<'a> {
         let slot = StackSlotData::new(StackSlotKind::ExplicitSlot, bytes, 3);
         let slot = self.builder.create_sized_stack_slot(slot);
         for (index, &word) in words.iter().enumerate() {
-            self.builder.ins().stack_store(types::I64, word, slot, 8 * index as i32);
+            self.builder
+                .ins()
+                .stack_store(types::I64, word, slot, 8 * index as i32);
         }
         self.builder.ins().stack_addr(types::I64, slot, 0)
     }

@@ -82,14 +82,13 @@ impl<'s> ConvStrip<'s> {
             count: n_chunks,
             step: spec.input.plane_stride(),
         };
-        let [rows, columns] = [
-            (0, spec.input.row_stride()),
-            (1, spec.input.pixel_stride()),
-        ]
-        .map(|(axis, stride)| Level {
-            count: spec.kernel[axis],
-            step: spec.dilation[axis] * stride,
-        });
+        let [rows, columns] =
+            [(0, spec.input.row_stride()), (1, spec.input.pixel_stride())].map(|(axis, stride)| {
+                Level {
+                    count: spec.kernel[axis],
+                    step: spec.dilation[axis] * stride,
+                }
+            });
         if spec.sharing().is_lanewise() {
             return self.levels(a, &[&rows], spec.kernel[1] * spec.chunk(), cursor, 0, sums);
         }
@@ -185,14 +184,23 @@ impl<'s> ConvStrip<'s> {
             weights: WeightType::F32,
         };
         for channel in 0..channels {
-            step.add_products(a, sums, (place + channel) as i64, cursor.weight_offset as i64);
+            step.add_products(
+                a,
+                sums,
+                (place + channel) as i64,
+                cursor.weight_offset as i64,
+            );
             cursor.weight_offset += self.vectors * a.lanes();
         }
     }
 
     /// Applies the epilogue and stores.
     fn finish(&self, a: &mut Assembler, sums: &[Vector], output: &Word, table: &Word) {
-        let ConvSpec { output: view, lattice, .. } = self.spec;
+        let ConvSpec {
+            output: view,
+            lattice,
+            ..
+        } = self.spec;
         let epilogue = self.epilogue();
         let operands = Operand::load(a, epilogue, table);
         for (index, sum) in sums.iter().enumerate() {
@@ -200,7 +208,14 @@ impl<'s> ConvStrip<'s> {
             let (row, column) = (pixel / self.size[1], pixel % self.size[1]);
             let [row, column] = [row * lattice.step[0], column * lattice.step[1]];
             if let Some(epilogue) = epilogue {
-                epilogue::apply(a, &epilogue.function, sum, &operands, [row, column], channel);
+                epilogue::apply(
+                    a,
+                    &epilogue.function,
+                    sum,
+                    &operands,
+                    [row, column],
+                    channel,
+                );
             }
             let plane = channel / view.block * view.plane_stride() + channel % view.block;
             let place = plane + row * view.row_stride() + column * view.pixel_stride();

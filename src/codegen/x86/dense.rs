@@ -52,7 +52,10 @@ pub fn dense_tile(tile: &DenseTile) -> Result<Vec<u8>, CodegenError> {
     let in_memory: Vec<i64> = (0..tile.images)
         .flat_map(|image| (0..tile.vectors).map(move |v| (image * unit + v * lanes) as i64))
         .collect();
-    let registers: Vec<Vector> = in_memory.iter().map(|&place| a.load(&sums, place)).collect();
+    let registers: Vec<Vector> = in_memory
+        .iter()
+        .map(|&place| a.load(&sums, place))
+        .collect();
     let places: Vec<i64> = (0..tile.images)
         .map(|image| (image * spec.input.image_stride) as i64)
         .collect();

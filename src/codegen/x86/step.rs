@@ -47,9 +47,7 @@ impl Step<'_> {
                 a.fma_broadcast(sum, &w, self.input, pixel);
             }
         } else {
-            let weights: Vec<Vector> = (0..self.vectors)
-                .map(|v| self.load(a, weight(v)))
-                .collect();
+            let weights: Vec<Vector> = (0..self.vectors).map(|v| self.load(a, weight(v))).collect();
             for (sums, pixel) in sums.chunks(self.vectors).zip(pixels) {
                 let x = a.load_splat(self.input, pixel);
                 for (sum, w) in sums.iter().zip(&weights) {
