@@ -181,3 +181,31 @@ fn the_plan_tells_why() {
         "{precise}"
     );
 }
+
+/// bf16 weights are an option with a stated error: other numbers, the same digit.
+#[test]
+fn dense_weights_can_be_stored_in_half_the_bits() {
+    let run = |stored: &str| {
+        let output = Command::new(env!("CARGO_BIN_EXE_netc"))
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .args([
+                "eval",
+                "nets/digits/digits.yaml",
+                "--json",
+                "--weights-as",
+                stored,
+            ])
+            .output()
+            .expect("netc starts");
+        assert!(output.status.success());
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let right = |text: &str| {
+        let result: serde_json::Value = serde_json::from_str(text).expect("JSON");
+        result["right"]
+            .as_u64()
+            .unwrap_or_else(|| panic!("{result}"))
+    };
+    let (full, half) = (right(&run("f32")), right(&run("bf16")));
+    assert!(full.abs_diff(half) <= 2, "{full} and {half} right");
+}
