@@ -56,6 +56,10 @@ pub mod plan;
 pub mod runtime;
 pub mod source;
 pub mod syntax;
+pub mod tune;
 pub mod weights;
 
-pub use pipeline::{BindError, CompileError, Compiled, check, compile, compile_for, expand, parse};
+pub use pipeline::{
+    BindError, CompileError, Compiled, check, compile, compile_for, compile_tuned, expand, parse,
+};
+pub use tune::tune;

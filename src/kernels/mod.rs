@@ -18,6 +18,7 @@ mod spec;
 mod tasks;
 #[cfg(test)]
 mod testing;
+mod tuning;
 pub mod winograd;
 
 pub use conv::Sharing;
@@ -27,6 +28,7 @@ pub use spec::{
     ConvSpec, CopySpec, DenseSpec, DepthwiseSpec, Epilogue, KernelSpec, Lattice, LrnSpec, MapSpec,
     PoolSpec, PoolWindows, ResizeSpec, SoftmaxSpec, TransposedTaps,
 };
+pub use tuning::{ConvShape, Times, Tuning};
 pub use winograd::{WinogradCut, WinogradSpec};
 pub use tasks::{as_row, n_strips, rows_per_task};
 

@@ -108,7 +108,7 @@ fn check_graph(graph: &Graph, what: &str) {
     optimize(&mut optimized).unwrap_or_else(|error| panic!("{what}: {error}"));
     for family in TileFamily::ALL {
         let machine = Machine { family, ..MACHINE };
-        check_plan(graph, &optimized, &plan(&optimized, &machine), what);
+        check_plan(graph, &optimized, &plan(&optimized, &machine, &Tuning::default()), what);
     }
 }
 
@@ -140,7 +140,7 @@ fn plan_of(b: GraphBuilder) -> Plan {
     check_graph(&b.graph, "hand-built");
     let mut graph = b.graph;
     optimize(&mut graph).expect("a valid graph");
-    plan(&graph, &MACHINE)
+    plan(&graph, &MACHINE, &Tuning::default())
 }
 
 fn n_copies(plan: &Plan) -> usize {
@@ -217,7 +217,7 @@ fn equal_layers_share_a_kernel_and_a_chain_reuses_two_buffers() {
     b.output(x);
     let mut graph = b.graph;
     optimize(&mut graph).expect("a valid graph");
-    let plan = plan(&graph, &MACHINE);
+    let plan = plan(&graph, &MACHINE, &Tuning::default());
     verify_plan(&plan).expect("a valid plan");
     assert_eq!(plan.kernels.len(), 4, "{}", print_plan(&plan));
     let largest = plan.buffers.iter().map(|buffer| buffer.size).max();
@@ -243,7 +243,7 @@ fn a_residual_net_of_six_thousand_nodes_takes_little_time() {
     let start = std::time::Instant::now();
     optimize(&mut graph).expect("a valid graph");
     let optimized = start.elapsed();
-    let plan = plan(&graph, &MACHINE);
+    let plan = plan(&graph, &MACHINE, &Tuning::default());
     let planned = start.elapsed() - optimized;
     println!(
         "optimize {optimized:?}, plan {planned:?}, {} steps",
@@ -273,7 +273,7 @@ fn a_plan_that_would_read_past_its_parameters_is_refused() {
     b.output(x);
     let mut graph = b.graph;
     optimize(&mut graph).expect("a valid graph");
-    let plan = plan(&graph, &MACHINE);
+    let plan = plan(&graph, &MACHINE, &Tuning::default());
     assert_eq!(verify_plan(&plan), Ok(()));
     let spoil = |what: fn(&mut Plan)| {
         let mut spoiled = plan.clone();
