@@ -5,4 +5,5 @@ mod docs;
 mod layers;
 mod nets;
 mod stages;
+mod tuning;
 mod ui;

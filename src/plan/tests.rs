@@ -1,12 +1,15 @@
 //! Plans run by the kernels' references, in f64, against the meaning of their graphs.
 
+use std::time::Duration;
+
 use proptest::prelude::*;
 
 use super::*;
 use crate::graph::random::{GraphBuilder, all_params, assert_close, inputs, random_graph};
 use crate::graph::reference::evaluate;
-use crate::kernels::TileFamily;
+use crate::kernels::conv::{Algorithm, alternatives};
 use crate::kernels::reference::{Memory, run_reference};
+use crate::kernels::{ConvShape, TileFamily};
 use crate::optimize::optimize;
 
 pub(crate) const MACHINE: Machine = Machine {
@@ -290,4 +293,100 @@ fn a_plan_that_would_read_past_its_parameters_is_refused() {
         spoiled.packed[index].packing = crate::kernels::Packing::Vector { len: 1, padded: 1 };
         assert!(verify_plan(&spoiled).is_err(), "parameter {index}");
     }
+}
+
+/// Two convolutions that there are several algorithms for; the second one's input has room for tiles that do not come out even.
+fn tunable() -> Graph {
+    let mut b = GraphBuilder::new();
+    let x = b.input(&[16, 9, 7]);
+    let y = b.simple_conv(x, 32, 3);
+    let z = b.simple_conv(y, 16, 3);
+    b.output(z);
+    let mut graph = b.graph;
+    optimize(&mut graph).expect("a valid graph");
+    graph
+}
+
+/// Measurements of all convolutions of a graph by which `fastest` is it.
+fn in_favour_of(fastest: Algorithm, graph: &Graph, machine: &Machine) -> Tuning {
+    let mut tuning = Tuning::default();
+    for spec in convolutions(graph, machine) {
+        let time = |algorithm| match algorithm == fastest {
+            true => Duration::from_micros(1),
+            false => Duration::from_micros(2),
+        };
+        let all = alternatives(&spec).into_iter();
+        let times = all.map(|(algorithm, _)| (algorithm, time(algorithm)));
+        tuning.record(ConvShape::of(&spec), times.collect());
+    }
+    tuning
+}
+
+fn algorithms(plan: &Plan) -> Vec<Algorithm> {
+    let steps = plan.steps.iter();
+    let kernels = steps.filter_map(|step| match &plan.kernels[step.kernel.0 as usize] {
+        KernelSpec::Conv(_) => Some(Algorithm::Direct),
+        KernelSpec::Winograd(spec) => Some(Algorithm::Winograd(spec.tile)),
+        _ => None,
+    });
+    kernels.collect()
+}
+
+#[test]
+fn measurements_decide_and_plans_stay_right() {
+    let graph = tunable();
+    for family in TileFamily::ALL {
+        let machine = Machine { family, ..MACHINE };
+        for fastest in [Algorithm::Direct, Algorithm::Winograd(2), Algorithm::Winograd(4)] {
+            let tuning = in_favour_of(fastest, &graph, &machine);
+            let plan = plan(&graph, &machine, &tuning);
+            assert_eq!(algorithms(&plan), [fastest; 2], "{}", print_plan(&plan));
+            check_plan(&graph, &graph, &plan, &fastest.name());
+            // A halo that the kernel does not ask for, or too small a one, would take copies; only the user's tensors do.
+            assert_eq!(n_copies(&plan), 2, "{}", print_plan(&plan));
+            let text = print_plan(&plan);
+            assert!(text.contains("; measured: direct 0.00"), "{text}");
+            assert!(text.contains(&format!("{} 0.001 ms", fastest.name())), "{text}");
+        }
+    }
+}
+
+#[test]
+fn measurements_that_do_not_apply_are_left_alone() {
+    let graph = tunable();
+    let modelled = plan(&graph, &MACHINE, &Tuning::default());
+    // Not all algorithms were measured.
+    let mut partial = Tuning::default();
+    for spec in convolutions(&graph, &MACHINE) {
+        let times = [(Algorithm::Direct, Duration::ZERO)];
+        partial.record(ConvShape::of(&spec), times.into());
+    }
+    let found = plan(&graph, &MACHINE, &partial);
+    assert_eq!(algorithms(&found), algorithms(&modelled));
+    assert!(!print_plan(&found).contains("measured"));
+    // Speed is not all that counts.
+    let precise = Machine { precise: true, ..MACHINE };
+    let tuning = in_favour_of(Algorithm::Winograd(4), &graph, &precise);
+    let found = plan(&graph, &precise, &tuning);
+    assert_eq!(algorithms(&found), [Algorithm::Direct; 2]);
+    assert!(!print_plan(&found).contains("measured"));
+}
+
+#[test]
+fn measurements_cannot_choose_what_is_impossible() {
+    let mut b = GraphBuilder::new();
+    let x = b.input(&[16, 9, 9]);
+    let y = b.simple_conv(x, 16, 5);
+    b.output(y);
+    let mut tuning = Tuning::default();
+    for spec in convolutions(&b.graph, &MACHINE) {
+        let times = [
+            (Algorithm::Direct, Duration::from_secs(1)),
+            (Algorithm::Winograd(4), Duration::ZERO),
+        ];
+        tuning.record(ConvShape::of(&spec), times.into());
+    }
+    let plan = plan(&b.graph, &MACHINE, &tuning);
+    assert_eq!(algorithms(&plan), [Algorithm::Direct]);
+    check_plan(&b.graph, &b.graph, &plan, "5x5");
 }

@@ -21,7 +21,7 @@ use crate::plan::Machine;
 /// Changes when what is written could be misread.
 const FORMAT: u64 = 1;
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document {
     format: u64,
@@ -29,12 +29,12 @@ struct Document {
 }
 
 /// What was measured on one machine.
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {
     machine: Key,
     /// Of another version of netc they may look different.
-    convolutions: Value,
+    convolutions: Vec<Value>,
 }
 
 /// What times depend on besides the convolution.
@@ -81,7 +81,11 @@ pub fn load(path: &Path, machine: &Machine) -> Result<Tuning, Diagnostic> {
     let document = read(path).map_err(fail)?;
     let mut tuning = Tuning::default();
     let key = Key::of(machine);
-    for entry in document.machines.into_iter().filter(|entry| entry.machine == key) {
+    for entry in document
+        .machines
+        .into_iter()
+        .filter(|entry| entry.machine == key)
+    {
         for (shape, times) in entry.times().map_err(fail)? {
             tuning.record(shape, times);
         }
@@ -96,7 +100,10 @@ pub fn save(path: &Path, machine: &Machine, tuning: &Tuning) -> Result<(), Diagn
 
 fn fault(path: &Path, reason: &str) -> Diagnostic {
     // Reasons may quote the file.
-    let reason: String = reason.chars().map(|c| if c.is_control() { '?' } else { c }).collect();
+    let reason: String = reason
+        .chars()
+        .map(|c| if c.is_control() { '?' } else { c })
+        .collect();
     let message = format!("cannot use `{}`: {reason}", path.display());
     Diagnostic::without_place(codes::TUNING_FILE, message)
         .with_help("it only saves time: delete it, or name another with --tune-file")
@@ -107,13 +114,35 @@ fn merge(path: &Path, machine: &Machine, tuning: &Tuning) -> Result<(), String> 
     let mut document = read(path)?;
     let key = Key::of(machine);
     let mut all = BTreeMap::new();
-    for entry in document.machines.extract_if(.., |entry| entry.machine == key) {
+    for entry in document
+        .machines
+        .extract_if(.., |entry| entry.machine == key)
+    {
         all.extend(entry.times()?);
     }
     all.extend(tuning.iter().map(|(shape, times)| (*shape, times.clone())));
     document.machines.push(Entry::new(key, &all)?);
-    let text = serde_json::to_string_pretty(&document).map_err(|error| error.to_string())?;
-    write(path, &(text + "\n"))
+    let text = document.text().map_err(|error| error.to_string())?;
+    write(path, &text)
+}
+
+impl Document {
+    /// A line a convolution.
+    fn text(&self) -> Result<String, serde_json::Error> {
+        let mut machines = Vec::new();
+        for entry in &self.machines {
+            let machine = serde_json::to_string(&entry.machine)?;
+            let lines = entry.convolutions.iter().map(serde_json::to_string);
+            let lines = lines.collect::<Result<Vec<String>, _>>()?.join(",\n");
+            machines.push(format!(
+                "{{\"machine\":{machine},\"convolutions\":[\n{lines}]}}"
+            ));
+        }
+        let (format, machines) = (self.format, machines.join(",\n"));
+        Ok(format!(
+            "{{\"format\":{format},\"machines\":[\n{machines}]}}\n"
+        ))
+    }
 }
 
 impl Entry {
@@ -128,15 +157,18 @@ impl Entry {
                 nanoseconds: nanoseconds.collect(),
             }
         });
-        let convolutions: Vec<Convolution> = convolutions.collect();
-        let convolutions = serde_json::to_value(convolutions).map_err(|error| error.to_string())?;
-        Ok(Entry { machine, convolutions })
+        let convolutions: Result<_, _> = convolutions.map(serde_json::to_value).collect();
+        let convolutions = convolutions.map_err(|error| error.to_string())?;
+        Ok(Entry {
+            machine,
+            convolutions,
+        })
     }
 
     fn times(&self) -> Result<Vec<(ConvShape, Times)>, String> {
-        let all = Vec::<Convolution>::deserialize(&self.convolutions);
-        let all = all.map_err(|error| error.to_string())?;
-        let times = all.into_iter().map(|convolution| {
+        let times = self.convolutions.iter().map(|convolution| {
+            let convolution = Convolution::deserialize(convolution);
+            let convolution = convolution.map_err(|error| error.to_string())?;
             let times = convolution.nanoseconds.iter().map(|(name, time)| {
                 let algorithm = Algorithm::named(name);
                 let algorithm = algorithm.ok_or_else(|| format!("unknown algorithm `{name}`"))?;
@@ -153,7 +185,10 @@ fn read(path: &Path) -> Result<Document, String> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            return Ok(Document { format: FORMAT, machines: Vec::new() });
+            return Ok(Document {
+                format: FORMAT,
+                machines: Vec::new(),
+            });
         }
         Err(error) => return Err(error.to_string()),
     };
@@ -162,12 +197,18 @@ fn read(path: &Path) -> Result<Document, String> {
     let length = file.take(limits::TUNING_BYTES + 1).read_to_end(&mut bytes);
     length.map_err(|error| error.to_string())?;
     if bytes.len() as u64 > limits::TUNING_BYTES {
-        return Err(format!("it is larger than the limit of {} bytes", limits::TUNING_BYTES));
+        return Err(format!(
+            "it is larger than the limit of {} bytes",
+            limits::TUNING_BYTES
+        ));
     }
-    let value: Value = serde_json::from_slice(&bytes).map_err(|error| format!("it is not JSON: {error}"))?;
+    let value: Value =
+        serde_json::from_slice(&bytes).map_err(|error| format!("it is not JSON: {error}"))?;
     match value.get("format").and_then(Value::as_u64) {
         Some(FORMAT) => serde_json::from_value(value).map_err(|error| error.to_string()),
-        Some(other) => Err(format!("it has format {other}, and this version of netc reads format {FORMAT}")),
+        Some(other) => Err(format!(
+            "it has format {other}, and this version of netc reads format {FORMAT}"
+        )),
         None => Err("it is no file of measurements".to_owned()),
     }
 }

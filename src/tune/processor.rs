@@ -4,7 +4,10 @@
 pub(super) fn name() -> String {
     let name = brand().unwrap_or_default();
     // Brands are padded with blanks or zeros.
-    let words: Vec<&str> = name.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).collect();
+    let words: Vec<&str> = name
+        .split(|c: char| c.is_whitespace() || c.is_control())
+        .filter(|word| !word.is_empty())
+        .collect();
     match words.is_empty() {
         true => std::env::consts::ARCH.to_owned(),
         false => words.join(" "),

@@ -94,12 +94,21 @@ impl Candidates {
     fn kernels(&self) -> Vec<KernelSpec> {
         let kernel = |algorithm| {
             let halo = halo(&self.spec, algorithm);
-            let mut input = View { halo, ..self.spec.input };
+            let mut input = View {
+                halo,
+                ..self.spec.input
+            };
             input.image_stride = input.size();
-            let spec = ConvSpec { input, bias: false, ..self.spec.clone() };
+            let spec = ConvSpec {
+                input,
+                bias: false,
+                ..self.spec.clone()
+            };
             with_algorithm(spec, algorithm)
         };
         let algorithms = self.algorithms.iter();
-        algorithms.map(|(algorithm, _)| kernel(*algorithm)).collect()
+        algorithms
+            .map(|(algorithm, _)| kernel(*algorithm))
+            .collect()
     }
 }

@@ -50,9 +50,14 @@ impl Session {
         };
         let packings = spec.packings();
         let aligned = |size: usize| size.next_multiple_of(ALIGNMENT_FLOATS);
-        let n_floats: usize = packings.iter().map(|packing| aligned(packing.packed_len())).sum();
+        let n_floats: usize = packings
+            .iter()
+            .map(|packing| aligned(packing.packed_len()))
+            .sum();
         if n_floats > values.len() {
-            return Err(RunError::Plan("too few values for a kernel's parameters".into()));
+            return Err(RunError::Plan(
+                "too few values for a kernel's parameters".into(),
+            ));
         }
         let n_places = values.len() / n_floats.max(1);
         for run in 0..n {
@@ -82,7 +87,8 @@ impl Session {
                 offset: 0,
             });
             let first = (run * packings.len()) as u32;
-            let params = (first..first + packings.len() as u32).map(|id| Operand::Param(PackedId(id)));
+            let params =
+                (first..first + packings.len() as u32).map(|id| Operand::Param(PackedId(id)));
             let mut operands: Vec<Operand> = buffers.collect();
             operands.splice(1..1, params);
             if plan.scratch_size > 0 {
