@@ -11,14 +11,15 @@ use netc::codegen::jit::{self, Executable};
 use netc::graph::{Conv, Margins, Shape};
 use netc::kernels::{KernelSpec, Tuning, conv, dense};
 use netc::plan::{KernelId, Machine, View};
-use netc::runtime::MultiplyAdds;
+use netc::runtime::{AlignedBuffer, MultiplyAdds};
 
 /// A kernel with its operands.
 struct Bench {
     name: &'static str,
     executable: Executable,
     spec: KernelSpec,
-    operands: Vec<Vec<f32>>,
+    /// At cache lines, as a session's are: a vector that lies in two costs two loads.
+    operands: Vec<AlignedBuffer>,
     flops: u64,
     batch: usize,
     compile_time: Duration,
@@ -38,15 +39,18 @@ impl Bench {
             jit::compile(std::slice::from_ref(&spec), machine).expect("the kernel compiles");
         let compile_time = start.elapsed();
         let image = input.n_blocks() * input.plane_stride();
-        let mut operands = vec![vec![0.5; batch * image]];
+        let buffer = |len: usize, value: f32| {
+            AlignedBuffer::from_slice(&vec![value; len]).expect("the memory is there")
+        };
+        let mut operands = vec![buffer(batch * image, 0.5)];
         for packing in spec.packings() {
-            let mut packed = vec![0.0; packing.packed_len()];
+            let mut packed = buffer(packing.packed_len(), 0.0);
             packing.pack(&vec![0.25; packing.len()], &mut packed);
             operands.push(packed);
         }
         let output = spec.output();
         let image = output.n_blocks() * output.plane_stride();
-        operands.push(vec![0.0; batch * image]);
+        operands.push(buffer(batch * image, 0.0));
         Bench {
             name,
             executable,
@@ -85,7 +89,7 @@ const SHARES: usize = 32;
 /// Channels in, channels out, size of the input, kernel, stride, groups.
 type ConvShape = (&'static str, usize, usize, usize, usize, usize, usize);
 
-const CONVS: [ConvShape; 16] = [
+const CONVS: [ConvShape; 20] = [
     ("3x3 64@56", 64, 64, 56, 3, 1, 1),
     ("3x3 128@28", 128, 128, 28, 3, 1, 1),
     ("3x3 256@14", 256, 256, 14, 3, 1, 1),
@@ -101,7 +105,11 @@ const CONVS: [ConvShape; 16] = [
     ("7x7 stride 2 3->64@224", 3, 64, 224, 7, 2, 1),
     ("3x3 16@32", 16, 16, 32, 3, 1, 1),
     ("3x3 128@56 in 32 groups", 128, 128, 56, 3, 1, 32),
+    ("3x3 256@28 in 32 groups", 256, 256, 28, 3, 1, 32),
     ("3x3 depthwise 144@56", 144, 144, 56, 3, 1, 144),
+    ("3x3 depthwise 144@56/2", 144, 144, 56, 3, 2, 144),
+    ("3x3 depthwise 960@7", 960, 960, 7, 3, 1, 960),
+    ("5x5 depthwise 240@28", 240, 240, 28, 5, 1, 240),
 ];
 
 /// Inputs, features, batch.
@@ -133,7 +141,11 @@ fn conv_bench(shape: ConvShape, machine: &Machine) -> Bench {
     };
     let chw = |channels: usize, size: usize| Shape::chw(channels as u64, size as u64, size as u64);
     let shape = chw(in_channels, size);
-    let input = View::dense(&shape, block, conv::required_halo(&conv, &shape, block, machine, &Tuning::default()));
+    let input = View::dense(
+        &shape,
+        block,
+        conv::required_halo(&conv, &shape, block, machine, &Tuning::default()),
+    );
     let output = View::dense(
         &chw(out_channels, result),
         machine.family.channel_block(),

@@ -2,6 +2,7 @@
 
 mod cli;
 mod docs;
+mod families;
 mod layers;
 mod nets;
 mod stages;

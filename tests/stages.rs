@@ -10,7 +10,7 @@ fn directory() -> PathBuf {
 fn dump(stage: &str) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_netc"))
         .current_dir(directory())
-        .args(["dump", "small.net", "--stage", stage])
+        .args(["dump", "small.net", "--stage", stage, "--isa", "clif128"])
         .output()
         .expect("netc starts");
     let errors = String::from_utf8_lossy(&output.stderr);

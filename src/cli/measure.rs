@@ -6,8 +6,8 @@ use rand_distr::{Distribution, StandardNormal};
 
 use super::console::Failure;
 use super::engine::Engine;
-use super::machine::Code;
 use super::inputs;
+use super::machine::Code;
 use super::target::{self, Include, Target, Weights};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::runtime::Tensor;

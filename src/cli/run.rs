@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::console::{self, Failure};
 use super::engine::Engine;
-use super::machine::Code;
 use super::inputs;
+use super::machine::Code;
 use super::ranking;
 use super::target::{self, Include, Target, Weights};
 use crate::data::{Array, write_npy};

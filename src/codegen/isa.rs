@@ -4,7 +4,7 @@ use cranelift::codegen::isa::OwnedTargetIsa;
 use cranelift::codegen::settings::{self, Configurable, Flags};
 
 use super::CodegenError;
-use crate::kernels::TileFamily;
+use crate::kernels::{TileFamily, WeightType};
 use crate::plan::Machine;
 
 /// The machine that this program runs on, with Cranelift's settings for kernels.
@@ -73,6 +73,7 @@ pub fn machines() -> Result<Vec<Machine>, CodegenError> {
         family,
         has_fma,
         precise: false,
+        dense_weights: WeightType::default(),
     };
     Ok(families.map(machine).collect())
 }

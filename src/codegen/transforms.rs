@@ -116,74 +116,92 @@ impl<C: VectorCode> OutputPass<C> {
     }
 }
 
-/// Where a tile lies: floats from one row and column (or point) to the next.
-#[derive(Clone, Copy)]
-pub struct Strides {
+/// Vectors that lie at regular distances: floats from one row and column (or point) to the next.
+pub struct Grid<'a, A> {
+    /// The first.
+    pub start: &'a A,
     /// From one row to the next.
     pub row: usize,
     /// From one column to the next.
     pub column: usize,
 }
 
-/// Transforms the `n = m + 2` by `n` vectors at `source` into points at `target`, point `(i, j)` at `(i * n + j) * point` floats. `passing` has room for all points.
+impl<'a, A> Grid<'a, A> {
+    /// `n` by `n` points, each so many floats from the one before.
+    pub fn of_points(start: &'a A, n: usize, point: usize) -> Grid<'a, A> {
+        Grid {
+            start,
+            row: n * point,
+            column: point,
+        }
+    }
+
+    fn load<C: VectorCode<Address = A>>(&self, c: &mut C, row: usize, column: usize) -> C::Vector {
+        c.load_at(self.start, row * self.row + column * self.column)
+    }
+
+    fn store<C: VectorCode<Address = A>>(
+        &self,
+        c: &mut C,
+        row: usize,
+        column: usize,
+        vector: &C::Vector,
+    ) {
+        c.store_at(vector, self.start, row * self.row + column * self.column);
+    }
+}
+
+/// Transforms the `n = m + 2` by `n` vectors of `source` into the points of `target`. `passing` has room for as many.
 pub fn transform_input<C: VectorCode>(
     c: &mut C,
     pass: &InputPass<C>,
-    source: &C::Address,
-    strides: Strides,
-    target: &C::Address,
-    point: usize,
-    passing: &C::Address,
-    lanes: usize,
+    source: Grid<C::Address>,
+    target: Grid<C::Address>,
+    passing: Grid<C::Address>,
 ) {
     let n = pass.tile + 2;
     for j in 0..n {
-        let place = |i: usize| i * strides.row + j * strides.column;
-        let column = (0..n).map(|i| c.load_at(source, place(i))).collect();
-        for (i, value) in pass.apply(c, column).into_iter().enumerate() {
-            c.store_at(&value, passing, (i * n + j) * lanes);
+        let column = (0..n).map(|i| source.load(c, i, j)).collect();
+        for (i, value) in pass.apply(c, column).iter().enumerate() {
+            passing.store(c, i, j, value);
         }
     }
     for i in 0..n {
-        let row = (0..n).map(|j| c.load_at(passing, (i * n + j) * lanes)).collect();
-        for (j, value) in pass.apply(c, row).into_iter().enumerate() {
-            c.store_at(&value, target, (i * n + j) * point);
+        let row = (0..n).map(|j| passing.load(c, i, j)).collect();
+        for (j, value) in pass.apply(c, row).iter().enumerate() {
+            target.store(c, i, j, value);
         }
     }
 }
 
-/// Transforms the points of a product at `source` (see [`transform_input`]) into `m` by `m` results and hands over those of the first `size` rows and columns:
-/// `finish(row, column, result)`. `bias` is added to all of them.
+/// Transforms the points of a product into `m` by `m` results, and hands over those of the first `size` rows and columns: `finish(row, column, result)`.
+/// `bias` is added to all of them.
 pub fn transform_output<C: VectorCode>(
     c: &mut C,
     pass: &OutputPass<C>,
-    source: &C::Address,
-    point: usize,
+    source: Grid<C::Address>,
     bias: Option<&C::Vector>,
-    passing: &C::Address,
-    lanes: usize,
+    passing: Grid<C::Address>,
     size: [usize; 2],
-    mut finish: impl FnMut(&mut C, usize, usize, C::Vector),
+    mut finish: impl FnMut(&mut C, [usize; 2], C::Vector),
 ) {
     let n = pass.tile + 2;
     for j in 0..n {
-        let mut column: Vec<C::Vector> = (0..n)
-            .map(|i| c.load_at(source, (i * n + j) * point))
-            .collect();
+        let mut column: Vec<C::Vector> = (0..n).map(|i| source.load(c, i, j)).collect();
         // The point 1 counts once in every result, so what is added there is added to all.
         if let (1, Some(bias)) = (j, bias) {
             column[1] = c.plus(&column[1], bias);
         }
         let results = pass.apply(c, column);
-        for (i, value) in results.into_iter().enumerate().take(size[0]) {
-            c.store_at(&value, passing, (i * n + j) * lanes);
+        for (i, value) in results.iter().enumerate().take(size[0]) {
+            passing.store(c, i, j, value);
         }
     }
     for i in 0..size[0] {
-        let row = (0..n).map(|j| c.load_at(passing, (i * n + j) * lanes)).collect();
+        let row = (0..n).map(|j| passing.load(c, i, j)).collect();
         let results = pass.apply(c, row);
         for (j, value) in results.into_iter().enumerate().take(size[1]) {
-            finish(c, i, j, value);
+            finish(c, [i, j], value);
         }
     }
 }

@@ -111,7 +111,9 @@ fn choose(spec: &ConvSpec, machine: &Machine, tuning: &Tuning) -> Algorithm {
     if machine.precise {
         return Algorithm::Direct;
     }
-    let all = alternatives(spec).into_iter().map(|(algorithm, _)| algorithm);
+    let all = alternatives(spec)
+        .into_iter()
+        .map(|(algorithm, _)| algorithm);
     let all: Vec<Algorithm> = all.collect();
     let times = tuning.times(spec, &all).into_iter().flatten();
     let fastest = times.min_by_key(|(_, time)| *time);
@@ -129,7 +131,11 @@ pub fn in_outline(conv: &Conv, input: &Shape, block: usize, machine: &Machine) -
     let results = [0, 1].map(|axis| {
         (before[axis] + size[axis] + after[axis] - reach[axis] - 1) / conv.stride[axis] + 1
     });
-    let shape = Shape::chw(conv.out_channels as u64, results[0] as u64, results[1] as u64);
+    let shape = Shape::chw(
+        conv.out_channels as u64,
+        results[0] as u64,
+        results[1] as u64,
+    );
     let output = View::dense(&shape, machine.family.channel_block(), Margins::default());
     let view = View::dense(input, block, Margins::default());
     unscheduled(conv, view, output, None, machine)
@@ -183,7 +189,20 @@ pub enum Sharing {
     Gather,
     /// Output lane `i` reads input lane `i` and nothing else: depthwise.
     Lanes,
+    /// A vector holds several groups, with as many channels in as out: a vector of input is permuted so that each lane gets one of its own group's channels
+    /// after the other. Only assembled tiles.
+    Permuted,
 }
+
+impl Sharing {
+    /// Whether lanes of input stay with the lanes of output, alone or in their group.
+    pub fn is_lanewise(self) -> bool {
+        matches!(self, Sharing::Lanes | Sharing::Permuted)
+    }
+}
+
+/// Taps of a row whose weights a tile with lanewise inputs keeps in registers, at most.
+pub const LANEWISE_TAPS: usize = 7;
 
 impl ConvSpec {
     /// Input channels that an output channel sums over.
@@ -205,6 +224,8 @@ impl ConvSpec {
             && self.input.block == self.output.block
         {
             Sharing::Lanes
+        } else if self.is_permuted() {
+            Sharing::Permuted
         } else if self.groups == 1 && self.output.channels <= lanes {
             // The second vector of the only block would be all surplus.
             Sharing::Vector
@@ -215,6 +236,15 @@ impl ConvSpec {
         } else {
             Sharing::Gather
         }
+    }
+
+    fn is_permuted(&self) -> bool {
+        let (lanes, group) = (self.family.lanes(), self.group_inputs());
+        self.family.is_assembled()
+            && group == self.group_outputs()
+            && (2..lanes).contains(&group)
+            && lanes.is_multiple_of(group)
+            && (self.input.block, self.output.block) == (lanes, lanes)
     }
 
     /// Output channels that are computed together: a *unit*, which weights are packed by. The last unit may be [narrower](Schedule::last_vectors).
@@ -247,14 +277,19 @@ impl ConvSpec {
         if !family.is_assembled() {
             return None;
         }
-        let widest = ConvSpec { family, ..self.clone() };
+        let widest = ConvSpec {
+            family,
+            ..self.clone()
+        };
         let reach = (MAX_VECTORS + 1) * self.input.plane_stride().max(self.output.plane_stride());
         let is_aligned = self.groups == 1 || self.group_inputs().is_multiple_of(self.input.block);
         match widest.sharing() {
             _ if self.output.block != family.lanes() => Some("its result has narrower blocks"),
             _ if self.kernel.contains(&0) => Some("it sums over nothing"),
-            _ if i32::try_from(reach * size_of::<f32>()).is_err() => Some("its planes are too large"),
-            Sharing::Gather => Some("the groups are narrower than a vector"),
+            _ if i32::try_from(reach * size_of::<f32>()).is_err() => {
+                Some("its planes are too large")
+            }
+            Sharing::Gather => Some("its groups neither fill vectors nor divide them"),
             Sharing::Lanes if self.input.block != family.lanes() => {
                 Some("its input has narrower blocks")
             }
@@ -292,19 +327,29 @@ impl DepthwiseSpec {
 mod tests {
     use proptest::prelude::*;
 
-    use crate::codegen::detect_machine;
     use super::super::testing::{Operands, check, epilogue, machine, margins, operands};
     use super::*;
+    use crate::codegen::{detect_machine, jit, machines};
+    use crate::plan::KernelId;
 
-    /// Channels of a group, in and out, and groups: the ordinary, the aligned, those that share blocks, those that share vectors.
+    /// Channels of a group, in and out, and groups: the ordinary, the aligned, those that share blocks, those that share vectors, those that permute them.
     fn channels() -> impl Strategy<Value = (usize, usize, usize)> {
         prop_oneof![
             (1..20usize, 1..20usize, Just(1usize)),
             (1..20usize, Just(8usize), 2..4usize),
             (1..9usize, Just(4usize), 2..6usize),
             (1..40usize, 1..90usize, Just(1usize)),
-            (prop_oneof![Just(8usize), Just(16)], prop_oneof![Just(16usize), Just(48)], 2..4usize),
+            (
+                prop_oneof![Just(8usize), Just(16)],
+                prop_oneof![Just(16usize), Just(48)],
+                2..4usize
+            ),
             (1..6usize, 1..7usize, 2..6usize),
+            (
+                prop_oneof![Just(2usize), Just(4), Just(8)],
+                Just(0usize),
+                2..12usize
+            ),
             (Just(1usize), Just(1usize), 2..20usize),
         ]
     }
@@ -343,6 +388,12 @@ mod tests {
         (conv, rest, any::<u64>(), any::<bool>()).prop_map(|(conv, rest, seed, exact)| {
             let (machine, rest) = rest;
             let ((group_inputs, group_outputs, groups), kernel, stride, pad, dilation, bias) = conv;
+            // 0: as many as in.
+            let group_outputs = if group_outputs == 0 {
+                group_inputs
+            } else {
+                group_outputs
+            };
             let (size, plain_input, spare, operands, batch) = rest;
             let conv = Conv {
                 out_channels: group_outputs * groups,
@@ -383,7 +434,11 @@ mod tests {
         });
         prop_assume!(!result.contains(&0));
         let shape = Shape::chw(case.in_channels as u64, size[0] as u64, size[1] as u64);
-        let block = if case.plain_input { 1 } else { case.machine.family.channel_block() };
+        let block = if case.plain_input {
+            1
+        } else {
+            case.machine.family.channel_block()
+        };
         let required = required_halo(conv, &shape, block, &case.machine, &Tuning::default());
         let halo = Margins {
             top: required.top + spare[0].top,
@@ -415,6 +470,47 @@ mod tests {
     }
 
     #[test]
+    fn an_infinity_stays_in_its_group() {
+        let machines = machines().expect("the host is supported");
+        let cases = machines
+            .iter()
+            .flat_map(|machine| [1, 2, 4, 8].map(|group| (machine, group)));
+        for (machine, group) in cases {
+            let conv = Conv {
+                out_channels: 48,
+                kernel: [3, 3],
+                stride: [1, 1],
+                pad: Margins::symmetric([1, 1]),
+                dilation: [1, 1],
+                groups: 48 / group,
+                bias: false,
+            };
+            let shape = Shape::chw(48, 5, 5);
+            let block = machine.family.channel_block();
+            let tuning = Tuning::default();
+            let halo = required_halo(&conv, &shape, block, machine, &tuning);
+            let input = View::dense(&shape, block, halo);
+            let output = View::dense(&shape, block, Margins::default());
+            let spec = configure(&conv, input, output, None, machine, &tuning);
+            let code = jit::compile(std::slice::from_ref(&spec), machine).expect("it compiles");
+            let mut x = vec![1.0f32; input.image_stride];
+            x[input.offset(19, 2, 2)] = f32::INFINITY;
+            let packing = &spec.packings()[0];
+            let mut weight = vec![0.0; packing.packed_len()];
+            packing.pack(&vec![1.0; packing.len()], &mut weight);
+            let mut y = vec![f32::NAN; output.image_stride];
+            let operands = [&mut x, &mut weight, &mut y].map(|operand| operand.as_mut_ptr());
+            // SAFETY: the operands are the kernel's, as large as their views and packing say.
+            unsafe { code.function(KernelId(0))(operands.as_ptr(), 0, spec.n_tasks(1), 1) };
+            for channel in 0..48 {
+                let is_infinite = y[output.offset(channel, 2, 2)] == f32::INFINITY;
+                assert_eq!(is_infinite, channel / group == 19 / group, "{spec:?}");
+                assert_eq!(is_infinite, !y[output.offset(channel, 2, 2)].is_finite());
+            }
+        }
+    }
+
+    #[test]
     fn halo_ends_where_the_stride_ends() {
         let mut conv = Conv {
             out_channels: 1,
@@ -427,7 +523,8 @@ mod tests {
         };
         let machine = detect_machine().unwrap();
         let tuning = Tuning::default();
-        let required_halo = |conv: &Conv, shape: &Shape| required_halo(conv, shape, 1, &machine, &tuning);
+        let required_halo =
+            |conv: &Conv, shape: &Shape| required_halo(conv, shape, 1, &machine, &tuning);
         let halo = required_halo(&conv, &Shape::chw(1, 8, 7));
         assert_eq!((halo.top, halo.bottom, halo.right), (1, 0, 1));
         conv.kernel = [1, 1];

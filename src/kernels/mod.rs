@@ -21,16 +21,17 @@ mod testing;
 mod tuning;
 pub mod winograd;
 
-pub use conv::Sharing;
+pub use conv::{LANEWISE_TAPS, Sharing};
+pub use dense::WeightType;
 pub use packing::{ConvPacking, DensePacking, Packing, WinogradPacking};
 pub use schedule::{NEAR_CACHE, Schedule, Strip};
 pub use spec::{
     ConvSpec, CopySpec, DenseSpec, DepthwiseSpec, Epilogue, KernelSpec, Lattice, LrnSpec, MapSpec,
     PoolSpec, PoolWindows, ResizeSpec, SoftmaxSpec, TransposedTaps,
 };
+pub use tasks::{as_row, n_strips, rows_per_task};
 pub use tuning::{ConvShape, Times, Tuning};
 pub use winograd::{WinogradCut, WinogradSpec};
-pub use tasks::{as_row, n_strips, rows_per_task};
 
 /// A family of register tiles for convolution and dense layers: vector width, registers, block of channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -98,6 +99,3 @@ impl TileFamily {
         self != TileFamily::Clif128
     }
 }
-
-/// Output features of one task of a dense layer.
-pub const DENSE_FEATURES_PER_TASK: usize = 32;

@@ -1,10 +1,9 @@
 //! The orders in which kernels want their parameters.
 
+use half::bf16;
+
 use super::winograd::Transforms;
-use super::{
-    ConvSpec, DENSE_FEATURES_PER_TASK, DenseSpec, Epilogue, KernelSpec, TransposedTaps,
-    WinogradSpec,
-};
+use super::{ConvSpec, DenseSpec, Epilogue, KernelSpec, TransposedTaps, WeightType, WinogradSpec};
 use crate::plan::View;
 
 /// How a parameter is laid out for a kernel. Evaluating it is a pure function of the parameter's values in row-major order.
@@ -41,15 +40,17 @@ pub struct ConvPacking {
     pub transposed: Option<TransposedTaps>,
 }
 
-/// `[features / 32][inputs][32]` of a weight `[features, channels * pixels]`; the inputs stand in the order of a map's memory,
-/// `[channels / block][pixels][block]`. Surplus features get zeros.
+/// `[features / unit][inputs][unit]` of a weight `[features, channels * pixels]`; the inputs stand in the order of a map's memory,
+/// `[channels / block][pixels][block]`. Surplus features get zeros. Two weights of 16 bits share a float, the first in its lower half.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
 pub struct DensePacking {
     pub features: usize,
+    pub unit: usize,
     pub channels: usize,
     pub pixels: usize,
     pub block: usize,
+    pub weights: WeightType,
 }
 
 /// `[K / group][points][group / unit][C][unit]` of a weight `[K, C, 3, 3]`; the last group and unit may be narrower, multiples of `granule`.
@@ -98,12 +99,13 @@ impl Packing {
             }
             Packing::Winograd(packing) => {
                 let points = (packing.tile + 2).pow(2);
-                packing.out_channels.next_multiple_of(packing.granule) * packing.in_channels * points
+                packing.out_channels.next_multiple_of(packing.granule)
+                    * packing.in_channels
+                    * points
             }
             Packing::Dense(packing) => {
-                packing.features.next_multiple_of(DENSE_FEATURES_PER_TASK)
-                    * packing.channels
-                    * packing.pixels
+                let features = packing.features.next_multiple_of(packing.unit);
+                packing.weights.floats(features) * packing.channels * packing.pixels
             }
         }
     }
@@ -200,16 +202,28 @@ impl WinogradPacking {
 impl DensePacking {
     fn pack(&self, values: &[f32], out: &mut [f32]) {
         let n_inputs = self.channels * self.pixels;
-        let tasks = out.chunks_exact_mut(n_inputs * DENSE_FEATURES_PER_TASK);
-        for (task, out) in tasks.enumerate() {
-            let first = task * DENSE_FEATURES_PER_TASK;
-            for (place, lanes) in out.chunks_exact_mut(DENSE_FEATURES_PER_TASK).enumerate() {
+        let floats = self.weights.floats(self.unit);
+        let units = out.chunks_exact_mut(n_inputs * floats);
+        for (index, out) in units.enumerate() {
+            let first = index * self.unit;
+            for (place, lanes) in out.chunks_exact_mut(floats).enumerate() {
                 let input = self.source(place);
-                for (k, lane) in (first..).zip(lanes) {
-                    *lane = match k < self.features {
-                        true => values[k * n_inputs + input],
-                        false => 0.0,
-                    };
+                let value = |k: usize| match k < self.features {
+                    true => values[k * n_inputs + input],
+                    false => 0.0,
+                };
+                match self.weights {
+                    WeightType::F32 => {
+                        for (k, lane) in (first..).zip(lanes) {
+                            *lane = value(k);
+                        }
+                    }
+                    WeightType::Bf16 => {
+                        let bits = |k: usize| u32::from(bf16::from_f32(value(k)).to_bits());
+                        for (k, pair) in (first..).step_by(2).zip(lanes) {
+                            *pair = f32::from_bits(bits(k) | bits(k + 1) << 16);
+                        }
+                    }
                 }
             }
         }
@@ -261,9 +275,11 @@ impl DenseSpec {
     fn packing(&self) -> Packing {
         Packing::Dense(DensePacking {
             features: self.output.channels,
+            unit: self.unit(),
             channels: self.input.channels,
             pixels: self.input.height * self.input.width,
             block: self.input.block,
+            weights: self.weights,
         })
     }
 }
@@ -299,7 +315,7 @@ impl KernelSpec {
     /// The number of floats that a bias is padded to a multiple of.
     fn bias_multiple(&self) -> usize {
         match self {
-            KernelSpec::Dense(_) => DENSE_FEATURES_PER_TASK,
+            KernelSpec::Dense(spec) => spec.unit(),
             _ => self.output().block,
         }
     }
@@ -370,15 +386,18 @@ mod tests {
         fn dense_weights_follow_the_memory_of_a_map(
             (blocks, pixels, features) in (1..4usize, 1..10usize, 1..70usize),
             block in prop_oneof![Just(1usize), Just(8)],
+            unit in prop_oneof![Just(16usize), Just(32), Just(64)],
         ) {
             let channels = blocks * block;
             let n_inputs = channels * pixels;
-            let out = packed(&Packing::Dense(DensePacking { features, channels, pixels, block }));
+            let out = packed(&Packing::Dense(DensePacking {
+                features, unit, channels, pixels, block, weights: WeightType::F32,
+            }));
             let mut unpacked = vec![0; features * n_inputs];
             for (place, &value) in out.iter().enumerate() {
-                let (place, lane) = (place / DENSE_FEATURES_PER_TASK, place % DENSE_FEATURES_PER_TASK);
+                let (place, lane) = (place / unit, place % unit);
                 let (task, place) = (place / n_inputs, place % n_inputs);
-                let feature = task * DENSE_FEATURES_PER_TASK + lane;
+                let feature = task * unit + lane;
                 let (place, lane) = (place / block, place % block);
                 let channel = place / pixels * block + lane;
                 if feature < features {
@@ -412,6 +431,26 @@ mod tests {
         };
         assert_eq!(packed(&phase(2)), [3, 0, 0, 0, 1, 0, 0, 0]);
         assert_eq!(packed(&phase(3)), [4, 0, 0, 0, 2, 0, 0, 0]);
+    }
+
+    #[test]
+    fn halves_are_rounded_to_the_nearest_and_to_even() {
+        let packing = Packing::Dense(DensePacking {
+            features: 3,
+            unit: 8,
+            channels: 1,
+            pixels: 1,
+            block: 1,
+            weights: WeightType::Bf16,
+        });
+        let ulp = f32::powi(2.0, -7);
+        let mut out = vec![f32::NAN; packing.packed_len()];
+        packing.pack(
+            &[1.0 + 0.5 * ulp, 1.0 + 1.5 * ulp, 1.0 + 0.6 * ulp],
+            &mut out,
+        );
+        let bits: Vec<u32> = out.into_iter().map(f32::to_bits).collect();
+        assert_eq!(bits, [0x3f82_3f80, 0x3f81, 0, 0]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! Code generation, the number of tasks and the benchmark all ask here, so that there is one truth.
 
-use super::{ConvSpec, Sharing};
+use super::{ConvSpec, LANEWISE_TAPS, Sharing};
 
 /// Floating-point operations below which a task is not worth its start (decoding its number, addresses, halo): some microseconds.
 const FLOPS_PER_TASK: usize = 1 << 17;
@@ -13,8 +13,18 @@ const CACHE: usize = 512 << 10;
 /// Bytes that we count on finding again in a core's first-level cache.
 pub const NEAR_CACHE: usize = 24 << 10;
 
+/// Bytes of a cache line.
+const LINE: usize = 64;
+
+/// Sets of a first-level cache, and lines that we count on finding again in each (of the 8 of Zen 4, 12 of Sapphire Rapids).
+const SETS: usize = 64;
+const WAYS: usize = 6;
+
 /// From the start of a multiply-add to its result. Two can start a cycle, so that twice as many must be under way.
 const MULTIPLY_ADD_CYCLES: usize = 4;
+
+/// What a call of an assembled strip costs beside its tiles.
+const CALL_CYCLES: usize = 40;
 
 /// Vectors of output channels of a tile, at most.
 pub const MAX_VECTORS: usize = 8;
@@ -77,9 +87,32 @@ impl ConvSpec {
         }
     }
 
+    /// Inputs that each result sums over.
+    fn steps(&self) -> usize {
+        self.group_inputs() * self.kernel[0] * self.kernel[1]
+    }
+
+    /// Weights that a tile with lanewise inputs keeps in registers.
+    fn row_weights(&self) -> usize {
+        self.kernel[1].min(LANEWISE_TAPS)
+    }
+
+    /// Inputs that a tile of `rows` by `columns` pixels loads each step, in sixteenths.
+    fn inputs_per_step(&self, [rows, columns]: [usize; 2]) -> usize {
+        let taps = self.row_weights().max(1);
+        if !(self.sharing().is_lanewise() && self.family.is_assembled()) {
+            return 16 * rows * columns;
+        }
+        let reach = (columns - 1) * self.stride[1] + (taps - 1) * self.dilation[1] + 1;
+        16 * rows * reach.min(columns * taps) / taps
+    }
+
     /// Pixels that a tile of so many vectors can have at most.
     fn tile_pixels(&self, vectors: usize) -> usize {
         let weights = match self.sharing() {
+            // A row of taps, and a permutation.
+            Sharing::Lanes if self.family.is_assembled() => self.row_weights(),
+            Sharing::Permuted => self.row_weights() + 1,
             // One weight a channel, whatever the pixels.
             Sharing::Lanes => 1,
             _ => vectors,
@@ -92,6 +125,15 @@ impl ConvSpec {
         }
     }
 
+    /// Rows that a tile can have at most, so that what it reads in one column fits the few sets of a first-level cache that rows at a power of two's
+    /// distance share: a column of 28 rows, 2 KiB from one to the next, ran at half the speed.
+    fn tile_rows(&self) -> usize {
+        let lines = (self.input.row_stride() * size_of::<f32>() / LINE).max(1);
+        let room = SETS / gcd(SETS, lines) * WAYS;
+        let reach = self.dilation[0] * self.kernel[0].saturating_sub(1);
+        (room.saturating_sub(reach) / self.stride[0]).clamp(1, self.lattice.size[0].max(1))
+    }
+
     /// How many vectors of output channels a tile may have.
     fn tile_vectors(&self) -> Vec<usize> {
         let lanes = self.family.lanes();
@@ -99,12 +141,12 @@ impl ConvSpec {
             return match self.sharing() {
                 // With two, a weight's load serves five pixels and an input's two vectors.
                 Sharing::Block | Sharing::Lanes => vec![2.min(self.output.block / lanes)],
-                Sharing::Vector | Sharing::Gather => vec![1],
+                Sharing::Vector | Sharing::Gather | Sharing::Permuted => vec![1],
             };
         }
         let all = self.output.channels.div_ceil(lanes);
         match self.sharing() {
-            Sharing::Lanes => vec![1],
+            Sharing::Lanes | Sharing::Permuted => vec![1],
             _ if self.groups > 1 => {
                 let of_group = self.group_outputs() / lanes;
                 (1..=of_group.min(MAX_VECTORS))
@@ -126,7 +168,8 @@ impl ConvSpec {
             };
             let (strips, cost) = split_row(self, vectors);
             let narrower = strips.map(|strip| strip_cost(self, last, &strip));
-            let total = all.div_ceil(vectors).saturating_sub(1) * cost + narrower.iter().sum::<usize>();
+            let total =
+                all.div_ceil(vectors).saturating_sub(1) * cost + narrower.iter().sum::<usize>();
             if total < best.0 {
                 best = (total, vectors, last, strips);
             }
@@ -177,15 +220,15 @@ impl ConvSpec {
 
 /// What a tile costs each step, in sixteenths of a cycle, of a machine that starts two multiply-adds and two loads a cycle and whose multiply-adds take
 /// four: every x86-64 since Haswell, or better.
-fn tile_cost(spec: &ConvSpec, vectors: usize, pixels: usize) -> usize {
-    let sums = pixels * vectors;
+fn tile_cost(spec: &ConvSpec, vectors: usize, size: [usize; 2]) -> usize {
+    let sums = size[0] * size[1] * vectors;
     let multiply = 8 * sums;
     let chains = match spec.family.is_assembled() {
         true => 1,
         false => spec.n_chains(sums),
     };
     let wait = 16 * MULTIPLY_ADD_CYCLES / chains;
-    let load = 8 * (pixels + vectors);
+    let load = spec.inputs_per_step(size) / 2 + 8 * vectors;
     // Weights that the first-level cache does not hold come at half a vector of 64 bytes a cycle.
     let taps = spec.kernel[0] * spec.kernel[1];
     let bytes = vectors * spec.family.lanes() * size_of::<f32>();
@@ -202,9 +245,15 @@ fn strip_cost(spec: &ConvSpec, vectors: usize, strip: &Strip) -> usize {
     }
     let height = spec.lattice.size[0];
     let (full, rest) = (height / strip.rows, height % strip.rows);
-    let rows = full * tile_cost(spec, vectors, strip.width * strip.rows)
-        + rest * tile_cost(spec, vectors, strip.width);
-    strip.count * rows
+    let mut rows = full * tile_cost(spec, vectors, [strip.rows, strip.width]);
+    if rest > 0 {
+        rows += tile_cost(spec, vectors, [rest, strip.width]);
+    }
+    let calls = match spec.family.is_assembled() {
+        true => height.div_ceil(strip.rows) * CALL_CYCLES * 16 / spec.steps().max(1),
+        false => 0,
+    };
+    strip.count * rows + calls
 }
 
 /// Cuts a row into tiles of at most two widths, so that all of a map costs least; answers that cost too. A tile so narrow that further rows fit takes them:
@@ -212,11 +261,12 @@ fn strip_cost(spec: &ConvSpec, vectors: usize, strip: &Strip) -> usize {
 fn split_row(spec: &ConvSpec, vectors: usize) -> ([Strip; 2], usize) {
     let [height, width] = spec.lattice.size;
     let pixels = spec.tile_pixels(vectors).max(1);
+    let most_rows = spec.tile_rows();
     let strip = |start: usize, width: usize, count: usize| Strip {
         start,
         width,
         count,
-        rows: (pixels / width).clamp(1, height.max(1)),
+        rows: (pixels / width).clamp(1, most_rows),
     };
     let mut best = [Strip::default(); 2];
     let mut least = usize::MAX;
@@ -283,12 +333,7 @@ mod tests {
             for width in 1..120 {
                 let spec = spec(channels, 9, width);
                 let mut next = 0;
-                for strip in spec
-                    .schedule
-                    .strips
-                    .iter()
-                    .filter(|strip| strip.count > 0)
-                {
+                for strip in spec.schedule.strips.iter().filter(|strip| strip.count > 0) {
                     assert_eq!(strip.start, next);
                     assert!(strip.width * strip.rows <= spec.tile_pixels(spec.schedule.vectors));
                     next += strip.width * strip.count;
@@ -307,8 +352,9 @@ mod tests {
                 .map(|strip| (strip.width, strip.rows, strip.count))
         };
         assert_eq!(strips(56), [(5, 1, 10), (2, 2, 3)]);
-        assert_eq!(strips(14), [(5, 1, 2), (2, 2, 2)]);
-        // Three columns would wait for their own sums, two by two do not.
-        assert_eq!(strips(7), [(5, 1, 1), (2, 2, 1)]);
+        // Columns of five rows, twice, and the four rows that are left.
+        assert_eq!(strips(14), [(1, 5, 14), (1, 5, 0)]);
+        // Two columns would wait for their own sums, five rows of one do not, nor do the two rows that are left of both.
+        assert_eq!(strips(7), [(5, 1, 1), (1, 5, 2)]);
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A tensor's block is 1 or a multiple of 4.
 
-use super::{Schedule, TileFamily, WinogradSpec};
+use super::{Schedule, TileFamily, WeightType, WinogradSpec};
 use crate::graph::{PoolKind, ResizeMode, ScalarFn};
 use crate::plan::View;
 
@@ -119,6 +119,7 @@ pub struct DenseSpec {
     pub input: View,
     pub output: View,
     pub bias: bool,
+    pub weights: WeightType,
     pub epilogue: Option<Epilogue>,
 }
 

@@ -56,7 +56,7 @@ impl KernelSpec {
             // This needs all channels of a pixel: one task is a row.
             KernelSpec::Softmax(_) => batch * output.height,
             // One task is a block of output features for the whole batch, so that each weight is read once.
-            KernelSpec::Dense(_) => output.channels.div_ceil(super::DENSE_FEATURES_PER_TASK),
+            KernelSpec::Dense(spec) => output.channels.div_ceil(spec.unit()),
         }
     }
 }

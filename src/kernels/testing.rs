@@ -72,11 +72,7 @@ pub fn check(
     let executable = jit::compile(specs, machine).expect("the kernel compiles");
     let (inputs, epilogue, bias) = match &specs[0] {
         KernelSpec::Conv(spec) => (spec.input, &spec.epilogue, spec.bias),
-        KernelSpec::Winograd(spec) => (
-            spec.conv.input,
-            &spec.conv.epilogue,
-            spec.conv.bias,
-        ),
+        KernelSpec::Winograd(spec) => (spec.conv.input, &spec.conv.epilogue, spec.conv.bias),
         KernelSpec::Depthwise(spec) => (spec.input, &spec.epilogue, spec.bias),
         KernelSpec::Dense(spec) => (spec.input, &spec.epilogue, spec.bias),
         _ => unreachable!("only kernels with weights"),

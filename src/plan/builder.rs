@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use super::memory::assign_offsets;
 use super::{
-    ALIGNMENT_FLOATS, Buffer, BufferId, KernelId, Machine, Operand, PackedId, PackedParam, Plan, Port, Step,
-    View, waves,
+    ALIGNMENT_FLOATS, Buffer, BufferId, KernelId, Machine, Operand, PackedId, PackedParam, Plan,
+    Port, Step, View, waves,
 };
 use crate::graph::ParamId;
 use crate::kernels::{KernelSpec, Packing, Tuning};

@@ -31,14 +31,21 @@ fn direct_text(spec: &ConvSpec, machine: &Machine) -> String {
         let _ = write!(text, " {}x{}", strip.rows, strip.width);
     }
     if schedule.last_vectors != schedule.vectors {
-        let _ = write!(text, " (the last channels: {} vectors)", schedule.last_vectors);
+        let _ = write!(
+            text,
+            " (the last channels: {} vectors)",
+            schedule.last_vectors
+        );
     }
     let order = match schedule.channels_fastest {
         true => "input rows stay near",
         false => "weights stay near",
     };
     let (rows, channels) = (schedule.rows_per_task, schedule.channels_per_task);
-    let _ = write!(text, ", tasks of {rows} rows by {channels} channels, {order}");
+    let _ = write!(
+        text,
+        ", tasks of {rows} rows by {channels} channels, {order}"
+    );
     if spec.family != machine.family {
         let family = TileFamily::name(machine.family);
         let reason = spec.lacks(machine.family).unwrap_or("it was not asked for");

@@ -75,7 +75,12 @@ pub fn convolutions(graph: &Graph, machine: &Machine) -> Vec<ConvSpec> {
         };
         let input = node.inputs[0];
         let shape = &graph.node(input).shape;
-        Some(conv::in_outline(conv, shape, blocks[input.index()], machine))
+        Some(conv::in_outline(
+            conv,
+            shape,
+            blocks[input.index()],
+            machine,
+        ))
     });
     specs.collect()
 }

@@ -12,10 +12,7 @@ pub(super) fn assign_offsets(buffers: &mut [Buffer], n_steps: usize) -> usize {
     for buffer in buffers.iter_mut() {
         buffer.size = buffer.size.next_multiple_of(ALIGNMENT_FLOATS);
     }
-    let pairs: usize = buffers
-        .iter()
-        .map(span)
-        .sum();
+    let pairs: usize = buffers.iter().map(span).sum();
     let mut candidates = vec![in_order_of_time(buffers)];
     if pairs <= MAX_PAIRS {
         for priority in [by_size, by_area, by_span] {

@@ -37,6 +37,8 @@ pub struct Machine {
     pub has_fma: bool,
     /// Whether only algorithms count whose error is that of a plain sum in f32.
     pub precise: bool,
+    /// How weights of dense layers are stored: not a fact, but a choice.
+    pub dense_weights: crate::kernels::WeightType,
 }
 
 /// Handle of a kernel in a [`Plan`].

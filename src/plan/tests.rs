@@ -9,13 +9,14 @@ use crate::graph::random::{GraphBuilder, all_params, assert_close, inputs, rando
 use crate::graph::reference::evaluate;
 use crate::kernels::conv::{Algorithm, alternatives};
 use crate::kernels::reference::{Memory, run_reference};
-use crate::kernels::{ConvShape, TileFamily};
+use crate::kernels::{ConvShape, TileFamily, WeightType};
 use crate::optimize::optimize;
 
 pub(crate) const MACHINE: Machine = Machine {
     family: TileFamily::Clif128,
     has_fma: true,
     precise: false,
+    dense_weights: WeightType::F32,
 };
 
 /// What a plan's operands point to.
@@ -111,7 +112,12 @@ fn check_graph(graph: &Graph, what: &str) {
     optimize(&mut optimized).unwrap_or_else(|error| panic!("{what}: {error}"));
     for family in TileFamily::ALL {
         let machine = Machine { family, ..MACHINE };
-        check_plan(graph, &optimized, &plan(&optimized, &machine, &Tuning::default()), what);
+        check_plan(
+            graph,
+            &optimized,
+            &plan(&optimized, &machine, &Tuning::default()),
+            what,
+        );
     }
 }
 
@@ -337,7 +343,11 @@ fn measurements_decide_and_plans_stay_right() {
     let graph = tunable();
     for family in TileFamily::ALL {
         let machine = Machine { family, ..MACHINE };
-        for fastest in [Algorithm::Direct, Algorithm::Winograd(2), Algorithm::Winograd(4)] {
+        for fastest in [
+            Algorithm::Direct,
+            Algorithm::Winograd(2),
+            Algorithm::Winograd(4),
+        ] {
             let tuning = in_favour_of(fastest, &graph, &machine);
             let plan = plan(&graph, &machine, &tuning);
             assert_eq!(algorithms(&plan), [fastest; 2], "{}", print_plan(&plan));
@@ -346,7 +356,10 @@ fn measurements_decide_and_plans_stay_right() {
             assert_eq!(n_copies(&plan), 2, "{}", print_plan(&plan));
             let text = print_plan(&plan);
             assert!(text.contains("; measured: direct 0.00"), "{text}");
-            assert!(text.contains(&format!("{} 0.001 ms", fastest.name())), "{text}");
+            assert!(
+                text.contains(&format!("{} 0.001 ms", fastest.name())),
+                "{text}"
+            );
         }
     }
 }
@@ -365,7 +378,10 @@ fn measurements_that_do_not_apply_are_left_alone() {
     assert_eq!(algorithms(&found), algorithms(&modelled));
     assert!(!print_plan(&found).contains("measured"));
     // Speed is not all that counts.
-    let precise = Machine { precise: true, ..MACHINE };
+    let precise = Machine {
+        precise: true,
+        ..MACHINE
+    };
     let tuning = in_favour_of(Algorithm::Winograd(4), &graph, &precise);
     let found = plan(&graph, &precise, &tuning);
     assert_eq!(algorithms(&found), [Algorithm::Direct; 2]);

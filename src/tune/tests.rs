@@ -169,7 +169,10 @@ fn what_is_not_understood_is_told_and_kept() {
             &good.replace("winograd2", "\\u001b[2J"),
             "unknown algorithm",
         ),
-        (&good.replace("\"direct\":1", "\"direct\":-1"), "invalid value"),
+        (
+            &good.replace("\"direct\":1", "\"direct\":-1"),
+            "invalid value",
+        ),
         (
             &good.replace("\"groups\":1", "\"groups\":1,\"holes\":2"),
             "unknown field `holes`",
@@ -186,7 +189,7 @@ fn what_is_not_understood_is_told_and_kept() {
     assert!(refused(load(&path, &machine())).contains("larger than the limit"));
     refused(load(directory.path(), &machine()));
     refused(save(
-        &Path::new("/dev/null/tuning.json"),
+        Path::new("/dev/null/tuning.json"),
         &machine(),
         &tuning(&[]),
     ));

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::bind::{WeightSource, bad_variance};
 use crate::diagnostic::Diagnostic;
 use crate::graph::{Graph, ParamId, Recipe, evaluate_recipe};
-use crate::kernels::{DENSE_FEATURES_PER_TASK, DensePacking, Packing};
+use crate::kernels::{DensePacking, Packing};
 use crate::plan::Plan;
 
 /// Floats of a dense layer's weight that are read at once, about.
@@ -78,14 +78,13 @@ fn pack_by_parts(
         return false;
     };
     let n_inputs = (all.channels * all.pixels).max(1);
-    let n_features = (PART / n_inputs)
-        .max(1)
-        .next_multiple_of(DENSE_FEATURES_PER_TASK);
+    let n_features = (PART / n_inputs).max(1).next_multiple_of(all.unit);
     if all.features <= n_features || packing.len() != param.elements() {
         return false;
     }
+    let floats = all.weights.floats(n_features) * n_inputs;
     place
-        .par_chunks_mut(n_features * n_inputs)
+        .par_chunks_mut(floats)
         .enumerate()
         .all(|(index, place)| {
             let first = index * n_features;

@@ -9,7 +9,7 @@ use super::epilogue::Operands;
 use super::halo::zero_halo;
 use super::strip::{plane_origin, plane_start};
 use super::tile::{Source, Tile};
-use crate::codegen::x86::{ConvStrip, conv_strip};
+use crate::codegen::x86::{ConvStrip, FIRST_OPERAND, conv_strip};
 use crate::kernels::{ConvSpec, Sharing, Strip};
 
 /// A kernel's pointers.
@@ -40,6 +40,17 @@ pub(super) struct Unit<'s> {
     pub output: Value,
     /// Vectors of output channels.
     pub vectors: usize,
+    /// For assembled tiles.
+    pub assembled: Option<Assembled>,
+}
+
+/// What assembled tiles of a unit want to know besides.
+#[derive(Clone, Copy)]
+pub(super) struct Assembled {
+    /// The table that they move along: see [`crate::codegen::x86`].
+    pub table: Value,
+    /// Tiles that use the unit's weights before the next unit's are used.
+    pub tiles_per_unit: usize,
 }
 
 /// Emits the kernel.
@@ -168,6 +179,11 @@ fn start_unit<'s>(
         None => (operands, place),
         Some(lane) => (operands.at_channel(e, lane), e.advance(place, lane, 1)),
     };
+    let assembled = spec.family.is_assembled().then(|| {
+        let unit = vectors * spec.family.lanes() * weights;
+        let ahead = e.offset(weight, unit as i64);
+        start_assembled(e, spec, task, &operands, ahead, unit)
+    });
     Unit {
         source,
         weight,
@@ -175,6 +191,35 @@ fn start_unit<'s>(
         operands,
         output: place,
         vectors,
+        assembled,
+    }
+}
+
+/// `ahead` points to the weights of the next unit, of as many floats as this one's.
+fn start_assembled(
+    e: &mut Emitter,
+    spec: &ConvSpec,
+    task: &Task,
+    operands: &Operands,
+    ahead: Value,
+    unit: usize,
+) -> Assembled {
+    let schedule = &spec.schedule;
+    let height = spec.lattice.size[0];
+    // Where the same weights serve several tasks, each of these asks for its part of the next.
+    let (rows, ahead) = match schedule.channels_fastest {
+        true => (schedule.rows_per_task.min(height), ahead),
+        false => (height, e.advance(ahead, task.rows[0], unit / height.max(1))),
+    };
+    let strips = schedule.strips.iter().filter(|strip| strip.count > 0);
+    let tiles: usize = strips
+        .map(|strip| strip.count * rows.div_ceil(strip.rows))
+        .sum();
+    let mut words = vec![ahead; FIRST_OPERAND];
+    words.extend(operands.pointers());
+    Assembled {
+        table: e.table(&words),
+        tiles_per_unit: tiles.max(1),
     }
 }
 
@@ -184,7 +229,7 @@ fn first_channels(e: &mut Emitter, spec: &ConvSpec, first: Value) -> Vec<Value> 
         return Vec::new();
     }
     match spec.sharing() {
-        Sharing::Lanes => vec![first],
+        Sharing::Lanes | Sharing::Permuted => vec![first],
         Sharing::Block | Sharing::Vector => {
             let (group, _) = e.div_rem(first, spec.group_outputs());
             vec![e.mul_const(group, spec.group_inputs() as i64)]
@@ -208,7 +253,7 @@ fn emit_rows(e: &mut Emitter, spec: &ConvSpec, task: &Task, unit: &Unit) {
     let schedule = &spec.schedule;
     for strip in schedule.strips.iter().filter(|strip| strip.count > 0) {
         let step = strip.rows as i64;
-        // Full tiles while they fit, then rows one by one.
+        // Full tiles while they fit, then what is left as one tile if its height is known, or rows one by one.
         let full_end = e.add_const(end, 1 - step);
         let next = e.for_range_carrying(first, full_end, step, &[first], |e, row, _| {
             emit_strip(e, spec, unit, strip, strip.rows, row);
@@ -216,7 +261,14 @@ fn emit_rows(e: &mut Emitter, spec: &ConvSpec, task: &Task, unit: &Unit) {
         });
         let height = spec.lattice.size[0];
         let last_rows = height - (schedule.row_groups - 1) * schedule.rows_per_task;
-        if !last_rows.is_multiple_of(strip.rows) {
+        let rest = last_rows % strip.rows;
+        let is_known =
+            schedule.rows_per_task.is_multiple_of(strip.rows) || schedule.row_groups == 1;
+        if rest > 0 && is_known {
+            let step = rest as i64;
+            let rest = |e: &mut Emitter, row| emit_strip(e, spec, unit, strip, rest, row);
+            e.for_range(next[0], end, step, rest);
+        } else if !is_known {
             let one_row = |e: &mut Emitter, row| emit_strip(e, spec, unit, strip, 1, row);
             e.for_range(next[0], end, 1, one_row);
         }
@@ -246,8 +298,8 @@ pub(super) fn emit_tiles(
     row: Value,
     [start, count]: [Value; 2],
 ) {
-    if spec.family.is_assembled() {
-        return call_strip(e, spec, unit, size, row, [start, count]);
+    if let Some(assembled) = unit.assembled {
+        return call_strip(e, spec, unit, assembled, size, row, [start, count]);
     }
     let columns = e.mul_const(count, size[1] as i64);
     let end = e.add(start, columns);
@@ -269,15 +321,21 @@ fn call_strip(
     e: &mut Emitter,
     spec: &ConvSpec,
     unit: &Unit,
+    assembled: Assembled,
     size: [usize; 2],
     row: Value,
     [start, count]: [Value; 2],
 ) {
     let ConvSpec { input, stride, .. } = spec;
+    let Assembled {
+        table,
+        tiles_per_unit,
+    } = assembled;
     let tiles = ConvStrip {
         spec,
         size,
         vectors: unit.vectors,
+        tiles_per_unit,
     };
     let source = e.advance(unit.source.pixel, row, stride[0] * input.row_stride());
     let source = e.advance(source, start, stride[1] * input.pixel_stride());
@@ -290,10 +348,7 @@ fn call_strip(
     };
     let (operands, output) = results(e, spec, unit, row, start);
     let is_done = spec.epilogue.is_none() || tiles.epilogue().is_some();
-    let table = match is_done {
-        true => e.table(operands.pointers()),
-        false => e.int(0),
-    };
+    e.fill_table(table, FIRST_OPERAND, operands.pointers());
     let bias = unit.bias.unwrap_or(table);
     let function = e.link(conv_strip(&tiles), 6);
     e.call(function, &[source, unit.weight, output, count, bias, table]);
@@ -358,14 +413,7 @@ fn results<'s>(
 }
 
 /// One tile: sums, epilogue, store.
-fn emit_tile(
-    e: &mut Emitter,
-    tile: &Tile,
-    unit: &Unit,
-    bias: &[Value],
-    row: Value,
-    column: Value,
-) {
+fn emit_tile(e: &mut Emitter, tile: &Tile, unit: &Unit, bias: &[Value], row: Value, column: Value) {
     let ConvSpec {
         input,
         output,

@@ -1,27 +1,25 @@
 //! Dense layers: weights are read once for up to [`IMAGES`] images.
 //!
-//! A task has 32 features. Sums stand in a scratch area of the stack, `[image][32]`: a stretch of inputs at a time passes all images, in tiles of four
-//! images by two vectors, then image by image, so that its weights come from memory once and from the first-level cache for the other images.
+//! A task has a [unit](DenseSpec::unit) of features. Sums stand in a scratch area of the stack, `[image][unit]`: a stretch of inputs at a time passes all
+//! images, in [tiles](DenseSpec::tiles) of some images by some vectors, so that its weights come from memory once and from a near cache for the other images.
+//! The tiles are written here, or assembled, by the family.
 
 use cranelift::codegen::ir::condcodes::IntCC;
 use cranelift::codegen::ir::{InstBuilder, StackSlotData, StackSlotKind, Value, types};
 
 use super::emitter::{Emitter, LANES};
 use super::epilogue::Operands;
-use crate::kernels::{DENSE_FEATURES_PER_TASK, DenseSpec};
+use crate::codegen::x86::{DenseTile, dense_tile};
+use crate::kernels::{DenseSpec, WeightType};
 
-/// Images that share one reading of the weights. Their sums take 2 KiB of stack.
+/// Images that share one reading of the weights. Their sums take at most 4 KiB of stack.
 const IMAGES: usize = 16;
 
-/// Inputs whose weights pass all images before the next: 8 KiB of weights, a quarter of a first-level cache.
+/// Inputs whose weights pass all images before the next: at most 16 KiB of weights, half a first-level cache.
 const STRETCH: usize = 64;
 
-/// Images of a tile where there are enough: with two vectors of features eight sums, which is what keeps two multiply-add units busy, and one load of a
-/// weight for four uses.
-const TILE_IMAGES: usize = 4;
-
-/// Vectors of a task.
-const VECTORS: usize = DENSE_FEATURES_PER_TASK / LANES;
+/// Inputs of a round of an assembled tile.
+const ROUND: usize = 8;
 
 /// What a stretch of inputs is about.
 struct Stretch {
@@ -30,6 +28,8 @@ struct Stretch {
     weight: Value,
     scratch: Value,
     n_inputs: Value,
+    /// Inputs that are written out before there is a loop; their number is a multiple of it.
+    steps: usize,
 }
 
 /// Emits the kernel.
@@ -39,34 +39,23 @@ pub fn emit(e: &mut Emitter, spec: &DenseSpec) {
     let bias = spec.bias.then(|| e.operand(2));
     let operands = Operands::load(e, spec.epilogue.as_ref(), first);
     let output = e.operand(first + operands.len());
-    let scratch = scratch(e);
-    let n_inputs = spec.n_inputs();
+    let (unit, n_inputs) = (spec.unit(), spec.n_inputs());
+    let scratch = scratch(e, unit);
     e.for_tasks(|e, task| {
-        let weight = e.advance(weight, task, n_inputs * DENSE_FEATURES_PER_TASK);
-        let feature = e.mul_const(task, DENSE_FEATURES_PER_TASK as i64);
+        let weight = e.advance(weight, task, n_inputs * spec.weight_stride());
+        let feature = e.mul_const(task, unit as i64);
         let bias = bias.map(|bias| e.advance(bias, feature, 1));
         let (start, batch) = (e.int(0), e.batch);
         e.for_range(start, batch, IMAGES as i64, |e, image| {
             let left = e.sub(batch, image);
             let most = e.int(IMAGES as i64);
             let n_images = e.min_int(left, most);
-            begin_sums(e, bias, scratch, n_images);
-            let images = e.advance(input, image, spec.input.image_stride);
-            let (start, end) = (e.int(0), e.int(n_inputs as i64));
-            e.for_range(start, end, STRETCH as i64, |e, index| {
-                let left = e.sub(end, index);
-                let most = e.int(STRETCH as i64);
-                let stretch = Stretch {
-                    input: e.advance(images, index, 1),
-                    weight: e.advance(weight, index, DENSE_FEATURES_PER_TASK),
-                    scratch,
-                    n_inputs: e.min_int(left, most),
-                };
-                all_images(e, spec, &stretch, n_images);
-            });
+            begin_sums(e, unit, bias, scratch, n_images);
+            let input = e.advance(input, image, spec.input.image_stride);
+            all_inputs(e, spec, [input, weight, scratch], n_images);
             let start = e.int(0);
             e.for_range(start, n_images, 1, |e, index| {
-                let sums = e.advance(scratch, index, DENSE_FEATURES_PER_TASK);
+                let sums = e.advance(scratch, index, unit);
                 let image = e.add(image, index);
                 let zero = e.int(0);
                 let operands = operands.at_block(e, image, zero).at_channel(e, feature);
@@ -78,24 +67,23 @@ pub fn emit(e: &mut Emitter, spec: &DenseSpec) {
     });
 }
 
-fn scratch(e: &mut Emitter) -> Value {
-    let bytes = IMAGES * DENSE_FEATURES_PER_TASK * size_of::<f32>();
+fn scratch(e: &mut Emitter, unit: usize) -> Value {
+    let bytes = IMAGES * unit * size_of::<f32>();
     let builder = e.builder();
     let slot = builder.create_sized_stack_slot(StackSlotData::new(
         StackSlotKind::ExplicitSlot,
         bytes as u32,
-        4,
+        6,
     ));
     builder.ins().stack_addr(types::I64, slot, 0)
 }
 
 /// The bias, or zeros, for each image.
-fn begin_sums(e: &mut Emitter, bias: Option<Value>, scratch: Value, n_images: Value) {
+fn begin_sums(e: &mut Emitter, unit: usize, bias: Option<Value>, scratch: Value, n_images: Value) {
     let start = e.int(0);
     e.for_range(start, n_images, 1, |e, index| {
-        let sums = e.advance(scratch, index, DENSE_FEATURES_PER_TASK);
-        for v in 0..VECTORS {
-            let place = (v * LANES) as i64;
+        let sums = e.advance(scratch, index, unit);
+        for place in (0..unit as i64).step_by(LANES) {
             let value = match bias {
                 Some(bias) => e.load4(bias, place),
                 None => e.splat(0.0),
@@ -105,74 +93,141 @@ fn begin_sums(e: &mut Emitter, bias: Option<Value>, scratch: Value, n_images: Va
     });
 }
 
-/// Adds a stretch of inputs to the sums of all images: in tiles of four while there are as many, then one by one.
-fn all_images(e: &mut Emitter, spec: &DenseSpec, stretch: &Stretch, n_images: Value) {
-    let image_stride = spec.input.image_stride;
-    let at = |e: &mut Emitter, image: Value, vector: Value| Stretch {
-        input: e.advance(stretch.input, image, image_stride),
-        weight: e.advance(stretch.weight, vector, LANES),
-        scratch: {
-            let sums = e.advance(stretch.scratch, image, DENSE_FEATURES_PER_TASK);
-            e.advance(sums, vector, LANES)
-        },
-        n_inputs: stretch.n_inputs,
+/// Adds the products of all inputs to the sums, a stretch after the other.
+fn all_inputs(
+    e: &mut Emitter,
+    spec: &DenseSpec,
+    [input, weight, scratch]: [Value; 3],
+    n_images: Value,
+) {
+    let n_inputs = spec.n_inputs();
+    let steps = match spec.family.is_assembled() {
+        true => ROUND,
+        // Stretches are multiples of four, so what is left of the last one is if all are.
+        false if n_inputs.is_multiple_of(4) => 4,
+        false => 1,
     };
-    let start = e.int(0);
-    let full_end = e.add_const(n_images, 1 - TILE_IMAGES as i64);
-    let step = TILE_IMAGES as i64;
-    let next = e.for_range_carrying(start, full_end, step, &[start], |e, image, _| {
-        let (start, end) = (e.int(0), e.int(VECTORS as i64));
-        e.for_range(start, end, 2, |e, vector| {
-            let tile = at(e, image, vector);
-            add_products(e, spec, &tile, TILE_IMAGES, 2);
-        });
-        vec![e.add_const(image, step)]
+    let rest = n_inputs % steps;
+    let (start, end) = (e.int(0), e.int((n_inputs - rest) as i64));
+    e.for_range(start, end, STRETCH as i64, |e, index| {
+        let left = e.sub(end, index);
+        let most = e.int(STRETCH as i64);
+        let stretch = Stretch {
+            input: e.advance(input, index, 1),
+            weight: e.advance(weight, index, spec.weight_stride()),
+            scratch,
+            n_inputs: e.min_int(left, most),
+            steps,
+        };
+        all_images(e, spec, &stretch, n_images);
     });
-    e.for_range(next[0], n_images, 1, |e, image| {
-        let start = e.int(0);
-        let tile = at(e, image, start);
-        add_products(e, spec, &tile, 1, VECTORS);
-    });
+    if rest > 0 {
+        let stretch = Stretch {
+            input: e.offset(input, (n_inputs - rest) as i64),
+            weight: e.offset(weight, ((n_inputs - rest) * spec.weight_stride()) as i64),
+            scratch,
+            n_inputs: e.int(rest as i64),
+            steps: rest,
+        };
+        all_images(e, spec, &stretch, n_images);
+    }
 }
 
-/// A tile of images by vectors of features, over a stretch of inputs.
+/// Adds a stretch of inputs to the sums of all images: in the largest tiles while there are as many images, then in smaller ones.
+fn all_images(e: &mut Emitter, spec: &DenseSpec, stretch: &Stretch, n_images: Value) {
+    let (unit, image_stride) = (spec.unit(), spec.input.image_stride);
+    let at = |e: &mut Emitter, image: Value, vector: Value| Stretch {
+        input: e.advance(stretch.input, image, image_stride),
+        weight: e.advance(
+            stretch.weight,
+            vector,
+            spec.weights.floats(spec.family.lanes()),
+        ),
+        scratch: {
+            let sums = e.advance(stretch.scratch, image, unit);
+            e.advance(sums, vector, spec.family.lanes())
+        },
+        ..*stretch
+    };
+    let mut next = e.int(0);
+    for [images, vectors] in spec.tiles() {
+        let step = images as i64;
+        let full_end = e.add_const(n_images, 1 - step);
+        let left = e.for_range_carrying(next, full_end, step, &[next], |e, image, _| {
+            let (start, end) = (e.int(0), e.int((unit / spec.family.lanes()) as i64));
+            e.for_range(start, end, vectors as i64, |e, vector| {
+                let tile = at(e, image, vector);
+                match spec.family.is_assembled() {
+                    true => call_tile(e, spec, &tile, image, [images, vectors]),
+                    false => add_products(e, spec, &tile, [images, vectors]),
+                }
+            });
+            vec![e.add_const(image, step)]
+        });
+        next = left[0];
+    }
+}
+
+/// A tile of images from `image` on by vectors of features, over a stretch of inputs, in the wide vectors of its family.
+fn call_tile(
+    e: &mut Emitter,
+    spec: &DenseSpec,
+    stretch: &Stretch,
+    image: Value,
+    [images, vectors]: [usize; 2],
+) {
+    let tile = DenseTile {
+        spec,
+        images,
+        vectors,
+        steps: stretch.steps,
+    };
+    let function = e.link(dense_tile(&tile), 5);
+    let (rounds, _) = e.div_rem(stretch.n_inputs, stretch.steps);
+    // The tiles share out what is asked for, so that memory is as busy as the multiply-add units all the time.
+    let (number, _) = e.div_rem(image, images);
+    let ahead = e.offset(stretch.weight, (STRETCH * spec.weight_stride()) as i64);
+    let ahead = e.advance(ahead, number, tile.floats_ahead(STRETCH));
+    let Stretch {
+        input,
+        weight,
+        scratch,
+        ..
+    } = *stretch;
+    e.call(function, &[input, weight, scratch, rounds, ahead]);
+}
+
+/// The same in narrow vectors.
 fn add_products(
     e: &mut Emitter,
     spec: &DenseSpec,
     tile: &Stretch,
-    n_images: usize,
-    n_vectors: usize,
+    [n_images, n_vectors]: [usize; 2],
 ) {
-    let place = |index: usize| {
-        (index / n_vectors * DENSE_FEATURES_PER_TASK + index % n_vectors * LANES) as i64
-    };
+    let unit = spec.unit();
+    let place = |index: usize| (index / n_vectors * unit + index % n_vectors * LANES) as i64;
     let sums: Vec<Value> = (0..n_images * n_vectors)
         .map(|index| e.load4(tile.scratch, place(index)))
         .collect();
-    // Stretches are multiples of four, so what is left of the last one is if all are.
-    let unrolled = if spec.n_inputs().is_multiple_of(4) {
-        4
-    } else {
-        1
-    };
     let start = e.int(0);
-    let sums = e.for_range_carrying(start, tile.n_inputs, unrolled, &sums, |e, index, sums| {
+    let step = tile.steps as i64;
+    let sums = e.for_range_carrying(start, tile.n_inputs, step, &sums, |e, index, sums| {
         let input = e.advance(tile.input, index, 1);
-        let weight = e.advance(tile.weight, index, DENSE_FEATURES_PER_TASK);
+        let weight = e.advance(tile.weight, index, spec.weight_stride());
         let mut sums = sums.to_vec();
-        for step in 0..unrolled {
-            let weight_at = |v: usize| step * DENSE_FEATURES_PER_TASK as i64 + (v * LANES) as i64;
+        for step in 0..step {
+            let weight_at = |v: usize| step * unit as i64 + (v * LANES) as i64;
             if n_images == 1 {
                 let x = e.load_splat(input, step);
                 for (v, sum) in sums.iter_mut().enumerate() {
                     // Loaded just before its only use: an operand of the instruction.
-                    let w = e.load4(weight, weight_at(v));
+                    let w = load_weights(e, spec, weight, weight_at(v));
                     *sum = e.fma(x, w, *sum);
                 }
                 continue;
             }
             let weights: Vec<Value> = (0..n_vectors)
-                .map(|v| e.load4(weight, weight_at(v)))
+                .map(|v| load_weights(e, spec, weight, weight_at(v)))
                 .collect();
             for (image, sums) in sums.chunks_mut(n_vectors).enumerate() {
                 let x = e.load_splat(input, (image * spec.input.image_stride) as i64 + step);
@@ -188,6 +243,14 @@ fn add_products(
     }
 }
 
+/// Four weights, `place` weights further.
+fn load_weights(e: &mut Emitter, spec: &DenseSpec, weight: Value, place: i64) -> Value {
+    match spec.weights {
+        WeightType::F32 => e.load4(weight, place),
+        WeightType::Bf16 => e.load4_halves(weight, place),
+    }
+}
+
 /// The epilogue and the store of one image's features.
 fn store(
     e: &mut Emitter,
@@ -200,7 +263,7 @@ fn store(
     let room = view.n_blocks() * view.block;
     let n_vectors = e.int((room / LANES * LANES) as i64);
     let left = e.sub(n_vectors, feature);
-    let most = e.int(DENSE_FEATURES_PER_TASK as i64);
+    let most = e.int(spec.unit() as i64);
     let (start, end) = (e.int(0), e.min_int(left, most));
     e.for_range(start, end, LANES as i64, |e, channel| {
         let sum = e.advance(sums, channel, 1);

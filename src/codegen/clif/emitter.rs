@@ -2,8 +2,8 @@
 
 use cranelift::codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift::codegen::ir::{
-    Block, Endianness, FuncRef, Function, InstBuilder, MemFlagsData, StackSlotData, StackSlotKind, Type,
-    Value, types,
+    Block, Endianness, FuncRef, Function, InstBuilder, MemFlagsData, StackSlotData, StackSlotKind,
+    Type, Value, types,
 };
 use cranelift::codegen::isa::TargetIsa;
 use cranelift::frontend::FunctionBuilder;
@@ -87,8 +87,7 @@ impl<'a> Emitter<'a> {
         code: Result<Vec<u8>, CodegenError>,
         n_arguments: usize,
     ) -> Option<FuncRef> {
-        let linked =
-            code.and_then(|code| self.linker.link(self.builder.func, code, n_arguments));
+        let linked = code.and_then(|code| self.linker.link(self.builder.func, code, n_arguments));
         linked
             .map_err(|error| self.error.get_or_insert(error).clone())
             .ok()
@@ -107,9 +106,19 @@ impl<'a> Emitter<'a> {
         let slot = StackSlotData::new(StackSlotKind::ExplicitSlot, bytes, 3);
         let slot = self.builder.create_sized_stack_slot(slot);
         for (index, &word) in words.iter().enumerate() {
-            self.builder.ins().stack_store(types::I64, word, slot, 8 * index as i32);
+            self.builder
+                .ins()
+                .stack_store(types::I64, word, slot, 8 * index as i32);
         }
         self.builder.ins().stack_addr(types::I64, slot, 0)
+    }
+
+    /// Puts words into a table, from entry `first` on.
+    pub fn fill_table(&mut self, table: Value, first: usize, words: &[Value]) {
+        for (index, &word) in (first..).zip(words) {
+            let offset = (8 * index) as i32;
+            self.builder.ins().store(memory(), word, table, offset);
+        }
     }
 
     /// Instructions that have no short form here.
@@ -240,6 +249,14 @@ impl<'a> Emitter<'a> {
     /// Loads four floats.
     pub fn load4(&mut self, pointer: Value, floats: i64) -> Value {
         self.load(types::F32X4, pointer, floats)
+    }
+
+    /// Loads four halves, the upper 16 bits of floats, `halves` of them from `pointer`.
+    pub fn load4_halves(&mut self, pointer: Value, halves: i64) -> Value {
+        let pointer = self.add_const(pointer, halves * FLOAT / 2);
+        let lower = self.builder.ins().uload16x4(memory(), pointer, 0);
+        let upper = self.builder.ins().ishl_imm_u(lower, 16);
+        self.cast(types::F32X4, upper)
     }
 
     /// Loads one float into all lanes.

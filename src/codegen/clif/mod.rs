@@ -25,8 +25,8 @@ use cranelift::codegen::ir::{AbiParam, Function, Signature, UserFuncName, types}
 use cranelift::codegen::isa::TargetIsa;
 use cranelift::frontend::{FunctionBuilder, FunctionBuilderContext};
 
-use crate::kernels::KernelSpec;
 use super::CodegenError;
+use crate::kernels::KernelSpec;
 use crate::plan::Machine;
 use emitter::Emitter;
 

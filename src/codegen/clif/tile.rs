@@ -199,6 +199,7 @@ impl Tile<'_> {
                 let place = (place + pixel + channel) as i64;
                 let shared = match sharing {
                     Sharing::Lanes => None,
+                    Sharing::Permuted => unreachable!("only assembled tiles permute"),
                     Sharing::Gather => Some(gather(e, pointers, place)),
                     Sharing::Block | Sharing::Vector => Some(e.load_splat(pointers[0], place)),
                 };

@@ -3,14 +3,14 @@
 use cranelift::codegen::ir::condcodes::IntCC;
 use cranelift::codegen::ir::{FuncRef, InstBuilder, Value, types};
 
-use super::conv::{Unit, apply_epilogue, emit_tiles};
+use super::conv::{Assembled, Unit, apply_epilogue, emit_tiles};
 use super::emitter::{Emitter, LANES};
 use super::epilogue::Operands;
 use super::halo::zero_halo;
 use super::strip::{plane_origin, plane_start};
 use super::tile::Source;
 use crate::codegen::transforms::{
-    InputPass, OutputPass, Strides, VectorCode, transform_input, transform_output,
+    Grid, InputPass, OutputPass, VectorCode, transform_input, transform_output,
 };
 use crate::codegen::x86::{input_tile, output_epilogue, output_tile};
 use crate::kernels::{ConvSpec, WinogradSpec};
@@ -125,12 +125,15 @@ impl<'s> Kernel<'s> {
         });
     }
 
-    fn transform_input_narrow(&self, e: &mut Emitter, source: Value, points: Value, passing: Value) {
+    fn transform_input_narrow(
+        &self,
+        e: &mut Emitter,
+        source: Value,
+        points: Value,
+        passing: Value,
+    ) {
         let input = &self.spec.conv.input;
-        let strides = Strides {
-            row: input.row_stride(),
-            column: input.pixel_stride(),
-        };
+        let n = self.spec.tile + 2;
         e.for_count(input.n_blocks(), |e, block| {
             let source = e.advance(source, block, input.plane_stride());
             let points = e.advance(points, block, self.spec.cut.tiles_per_task * input.block);
@@ -138,8 +141,13 @@ impl<'s> Kernel<'s> {
                 let source = e.advance(source, vector, LANES);
                 let points = e.advance(points, vector, LANES);
                 let pass = InputPass::new(e, self.spec.tile);
-                let stride = self.spec.input_stride();
-                transform_input(e, &pass, &source, strides, &points, stride, &passing, LANES);
+                let tile = Grid {
+                    start: &source,
+                    row: input.row_stride(),
+                    column: input.pixel_stride(),
+                };
+                let points = Grid::of_points(&points, n, self.spec.input_stride());
+                transform_input(e, &pass, tile, points, Grid::of_points(&passing, n, LANES));
             });
         });
     }
@@ -213,9 +221,25 @@ impl<'s> Kernel<'s> {
             operands: Operands::none(),
             output: e.advance(products, index, spec.cut.tiles_per_task * spec.unit()),
             vectors,
+            assembled: spec.conv.family.is_assembled().then(|| {
+                let unit = vectors * spec.conv.family.lanes() * channels;
+                let ahead = e.offset(weight, unit as i64);
+                let tiles = spec.tiles_per_image().min(spec.cut.tiles_per_task);
+                Assembled {
+                    table: e.table(&[ahead]),
+                    tiles_per_unit: tiles.div_ceil(spec.cut.width),
+                }
+            }),
         };
         let start = e.int(0);
-        emit_tiles(e, &self.product, &unit, [1, spec.cut.width], start, [start, strips]);
+        emit_tiles(
+            e,
+            &self.product,
+            &unit,
+            [1, spec.cut.width],
+            start,
+            [start, strips],
+        );
     }
 
     /// Turns the products of a group into results, and writes the halo that belongs to them.
@@ -308,7 +332,9 @@ impl<'s> Kernel<'s> {
         let output = plane_origin(e, view, self.output, place.image, first_block);
         let output = e.advance(output, row, view.row_stride());
         let output = e.advance(output, column, view.pixel_stride());
-        let bias = self.bias.map(|bias| e.advance(bias, first_block, view.block));
+        let bias = self
+            .bias
+            .map(|bias| e.advance(bias, first_block, view.block));
         if !spec.conv.family.is_assembled() {
             return self.output_narrow(e, points, output, bias, &operands, n_blocks, size);
         }
@@ -327,7 +353,14 @@ impl<'s> Kernel<'s> {
                 let operands = operands.blocks_further(e, block);
                 let output = e.advance(output, block, view.plane_stride());
                 let [rows, columns] = size.map(|size| e.int(size as i64));
-                apply_epilogue(e, &spec.conv, view.block, &operands, output, [rows, columns]);
+                apply_epilogue(
+                    e,
+                    &spec.conv,
+                    view.block,
+                    &operands,
+                    output,
+                    [rows, columns],
+                );
             });
         }
     }
@@ -362,14 +395,16 @@ impl<'s> Kernel<'s> {
                     e.load4(place, 0)
                 });
                 let pass = OutputPass::new(e, spec.tile);
-                let stride = spec.product_stride();
-                let finish = |e: &mut Emitter, row: usize, column: usize, result| {
+                let n = spec.tile + 2;
+                let points = Grid::of_points(&points, n, spec.product_stride());
+                let passing = Grid::of_points(&passing, n, LANES);
+                let finish = |e: &mut Emitter, [row, column]: [usize; 2], result| {
                     let result = operands.apply(e, result, [row, column], 0);
                     let place = row * view.row_stride() + column * view.pixel_stride();
                     e.store(result, output, place as i64);
                 };
                 let bias = bias.as_ref();
-                transform_output(e, &pass, &points, stride, bias, &passing, LANES, size, finish);
+                transform_output(e, &pass, points, bias, passing, size, finish);
             });
         });
     }

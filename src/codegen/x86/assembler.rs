@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use iced_x86::code_asm::{
     AsmRegister64, CodeAssembler, CodeLabel, dword_ptr, get_ymm, get_zmm, qword_ptr, r8, r9, r10,
-    r11, rax, rbp, rbx, rcx, rdi, rdx, rsi,
+    r11, r12, rax, rbp, rbx, rcx, rdi, rdx, rsi, ymmword_ptr, zmmword_ptr,
 };
 use iced_x86::{
     Code, Decoder, DecoderOptions, Formatter, GasFormatter, IcedError, Instruction, MemoryOperand,
@@ -21,7 +21,7 @@ use crate::codegen::transforms::VectorCode;
 use crate::kernels::TileFamily;
 
 /// Registers that callers expect back. The assembler saves all that it may hand out.
-const SAVED: [AsmRegister64; 2] = [rbx, rbp];
+const SAVED: [AsmRegister64; 3] = [rbx, rbp, r12];
 
 /// Where the arguments come.
 const ARGUMENTS: [AsmRegister64; 6] = [rdi, rsi, rdx, rcx, r8, r9];
@@ -59,9 +59,22 @@ impl Word {
 }
 
 /// All registers for words: arguments first.
-fn words() -> [AsmRegister64; 11] {
+fn words() -> [AsmRegister64; 12] {
     let [a, b, c, d, e, f] = ARGUMENTS;
-    [a, b, c, d, e, f, rax, r10, r11, SAVED[0], SAVED[1]]
+    [
+        a, b, c, d, e, f, rax, r10, r11, SAVED[0], SAVED[1], SAVED[2],
+    ]
+}
+
+/// Lanes of a quarter of a wide vector, 128 bits, within which a permutation needs no vector of its own.
+const QUARTER: usize = 4;
+
+/// A permutation of a vector's lanes.
+pub enum Spread {
+    /// The same in each quarter, by two bits a lane.
+    Quarters(u32),
+    /// A source for each lane.
+    Whole(Vector),
 }
 
 /// Arithmetic of two vectors.
@@ -84,7 +97,8 @@ pub struct Assembler {
     family: TileFamily,
     vectors: Pool,
     words: Pool,
-    constants: BTreeMap<u32, CodeLabel>,
+    /// What follows the code, each at a label of its own.
+    constants: BTreeMap<Vec<u32>, CodeLabel>,
     error: Option<String>,
 }
 
@@ -121,10 +135,10 @@ impl Assembler {
         let ended = self.code.ret();
         self.note(ended);
         let constants = std::mem::take(&mut self.constants);
-        for (bits, mut label) in constants {
+        for (words, mut label) in constants {
             let placed = self.code.set_label(&mut label);
             self.note(placed);
-            let written = self.code.dd(&[bits]);
+            let written = self.code.dd(&words);
             self.note(written);
         }
         if let Some(error) = self.error {
@@ -138,6 +152,11 @@ impl Assembler {
     /// Floats of a vector.
     pub fn lanes(&self) -> usize {
         self.family.lanes()
+    }
+
+    /// Whether an operand in memory can be one float for all lanes.
+    pub fn can_broadcast(&self) -> bool {
+        self.family == TileFamily::Avx512
     }
 
     fn note(&mut self, result: Result<(), IcedError>) {
@@ -224,6 +243,13 @@ impl Assembler {
         self.note(moved);
     }
 
+    /// Puts a pointer into a table.
+    pub fn store_word(&mut self, from: &Word, table: &Word, index: usize) {
+        let place = qword_ptr(table.register() + (8 * index) as i32);
+        let moved = self.code.mov(place, from.register());
+        self.note(moved);
+    }
+
     /// Moves the pointer number `index` of a table by so many floats.
     pub fn advance_entry(&mut self, table: &Word, index: usize, floats: i64) {
         if floats == 0 {
@@ -240,6 +266,12 @@ impl Assembler {
         if let Err(error) = added {
             self.error.get_or_insert(error);
         }
+    }
+
+    /// Asks for the cache line that lies so many floats from `base`, to have it in the second-level cache.
+    pub fn prefetch_far(&mut self, base: &Word, floats: i64) {
+        let place = self.place(base, floats, false);
+        self.emit(Instruction::with1(Code::Prefetcht1_m8, place));
     }
 
     /// Asks for the cache line that lies so many floats from `base`, to read it.
@@ -299,14 +331,7 @@ impl Assembler {
         if value.to_bits() == 0 {
             return self.zero();
         }
-        let label = match self.constants.get(&value.to_bits()) {
-            Some(label) => *label,
-            None => {
-                let label = self.code.create_label();
-                self.constants.insert(value.to_bits(), label);
-                label
-            }
-        };
+        let label = self.constant(vec![value.to_bits()]);
         let vector = self.vector();
         let register = self.register(&vector);
         let loaded = match (get_zmm(register), get_ymm(register)) {
@@ -316,6 +341,12 @@ impl Assembler {
         };
         self.note(loaded);
         vector
+    }
+
+    fn constant(&mut self, words: Vec<u32>) -> CodeLabel {
+        let code = &mut self.code;
+        let label = self.constants.entry(words);
+        *label.or_insert_with(|| code.create_label())
     }
 
     fn broadcast_code(&self) -> Code {
@@ -341,6 +372,70 @@ impl Assembler {
             Code::EVEX_Vmovups_zmm_k1z_zmmm512,
         );
         self.emit(Instruction::with2(code, register, place));
+    }
+
+    /// A vector of halves from memory, the upper 16 bits of floats, `halves` of them from `base`.
+    pub fn load_halves(&mut self, base: &Word, halves: i64) -> Vector {
+        let vector = self.vector();
+        let register = self.register(&vector);
+        let mut place = self.place(base, 0, false);
+        place.displacement = halves * FLOAT / 2;
+        place.displ_size = u32::from(halves != 0);
+        let code = self.by_width(
+            Code::VEX_Vpmovzxwd_ymm_xmmm128,
+            Code::EVEX_Vpmovzxwd_zmm_k1z_ymmm256,
+        );
+        self.emit(Instruction::with2(code, register, place));
+        let code = self.by_width(
+            Code::VEX_Vpslld_ymm_ymm_imm8,
+            Code::EVEX_Vpslld_zmm_k1z_zmmm512b32_imm8,
+        );
+        self.emit(Instruction::with3(code, register, register, 16u32));
+        vector
+    }
+
+    /// The permutation that gives all lanes of a group of so many the group's lane `member`. Groups divide the vector.
+    pub fn spread(&mut self, group: usize, member: usize) -> Spread {
+        let source = move |lane: usize| lane / group * group + member;
+        if group <= QUARTER {
+            let lanes = (0..QUARTER).rev();
+            return Spread::Quarters(lanes.fold(0, |bits, lane| bits << 2 | source(lane) as u32));
+        }
+        let label = self.constant((0..self.lanes()).map(|lane| source(lane) as u32).collect());
+        let vector = self.vector();
+        let register = self.register(&vector);
+        let loaded = match (get_zmm(register), get_ymm(register)) {
+            (Some(wide), _) => self.code.vmovups(wide, zmmword_ptr(label)),
+            (_, Some(narrow)) => self.code.vmovups(narrow, ymmword_ptr(label)),
+            _ => unreachable!("a vector register"),
+        };
+        self.note(loaded);
+        Spread::Whole(vector)
+    }
+
+    /// A vector from memory, permuted.
+    pub fn load_spread(&mut self, spread: &Spread, base: &Word, floats: i64) -> Vector {
+        let vector = self.vector();
+        let place = self.place(base, floats, false);
+        let register = self.register(&vector);
+        let instruction = match spread {
+            Spread::Quarters(bits) => {
+                let code = self.by_width(
+                    Code::VEX_Vpermilps_ymm_ymmm256_imm8,
+                    Code::EVEX_Vpermilps_zmm_k1z_zmmm512b32_imm8,
+                );
+                Instruction::with3(code, register, place, *bits)
+            }
+            Spread::Whole(index) => {
+                let code = self.by_width(
+                    Code::VEX_Vpermps_ymm_ymm_ymmm256,
+                    Code::EVEX_Vpermps_zmm_k1z_zmm_zmmm512b32,
+                );
+                Instruction::with3(code, register, self.register(index), place)
+            }
+        };
+        self.emit(instruction);
+        vector
     }
 
     /// One float of memory in all lanes.

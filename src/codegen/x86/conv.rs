@@ -1,20 +1,31 @@
 //! A strip of register tiles of a convolution: the same scheme as the narrow tile's, see [`crate::codegen::clif`].
 //!
-//! `fn(input, weight, output, count, bias, operands)` computes `count` tiles side by side. `input` is the first pixel that the first tap of the first result
-//! reads, `weight` the unit's weights, `output` the first result, `bias` the unit's biases if there are any, `operands` a table of pointers to
-//! the epilogue's elements for the first result, which the function moves along.
+//! `fn(input, weight, output, count, bias, table)` computes `count` tiles side by side. `input` is the first pixel that the first tap of the first result
+//! reads, `weight` the unit's weights, `output` the first result, `bias` the unit's biases if there are any, `table` pointers that the function moves along: to
+//! the weights that are wanted next, then to the epilogue's elements for the first result.
 
 use super::assembler::{Assembler, Vector, Word};
 use super::epilogue::{self, Operand, is_wide};
+use super::lanes::RowOfTaps;
+use super::step::Step;
 use crate::codegen::CodegenError;
-use crate::kernels::{ConvSpec, Epilogue, NEAR_CACHE, Sharing, TileFamily};
+use crate::kernels::{ConvSpec, Epilogue, NEAR_CACHE, WeightType};
 use crate::plan::View;
 
 /// Steps (one input channel of one tap) that are written out before there is a loop.
 const UNROLLED_STEPS: usize = 24;
 
-/// Floats that weights are asked for ahead of their use, where they are read from further than the first-level cache: 4 KiB.
+/// Bytes of a unit's weights that leave room for the next unit's in the second-level cache. Larger units come anew from further for each tile.
+const FAR_CACHE: usize = 448 << 10;
+
+/// Floats that weights of such large units are asked for ahead of their use: 4 KiB.
 const PREFETCH_FLOATS: i64 = 1024;
+
+/// Bytes of a cache line.
+const LINE: usize = 64;
+
+/// Where the epilogue's pointers begin in the table.
+pub const FIRST_OPERAND: usize = 1;
 
 /// A strip's tiles.
 #[derive(Clone, Copy)]
@@ -25,6 +36,19 @@ pub struct ConvStrip<'s> {
     pub size: [usize; 2],
     /// Vectors of output channels of a tile.
     pub vectors: usize,
+    /// Tiles that use a unit's weights before the next unit's are used.
+    pub tiles_per_unit: usize,
+}
+
+/// How weights come near before they are used.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Prefetch {
+    /// The hardware does it.
+    Nothing,
+    /// While a unit's tiles pass, the next unit's weights are asked for, bit by bit: memory works all the time and not only when a unit begins.
+    NextUnit,
+    /// A unit is asked for shortly before each use.
+    ThisUnit,
 }
 
 /// A loop over taps.
@@ -40,6 +64,8 @@ struct Cursor {
     weight: Word,
     /// Floats that `weight` stands behind.
     weight_offset: usize,
+    /// What to ask for next.
+    ahead: Word,
 }
 
 impl<'s> ConvStrip<'s> {
@@ -72,13 +98,8 @@ impl<'s> ConvStrip<'s> {
 
     /// Whole chunks of input channels, and the channels that are left.
     fn chunks(&self) -> (usize, usize) {
-        match self.spec.sharing() {
-            Sharing::Lanes => (1, 0),
-            _ => {
-                let (inputs, chunk) = (self.spec.group_inputs(), self.spec.chunk());
-                (inputs / chunk, inputs % chunk)
-            }
-        }
+        let (inputs, chunk) = (self.spec.group_inputs(), self.spec.chunk());
+        (inputs / chunk, inputs % chunk)
     }
 
     /// Asks for what the tile will read and write when its sums are done: by then it is near.
@@ -88,7 +109,7 @@ impl<'s> ConvStrip<'s> {
             lattice,
             ..
         } = self.spec;
-        let operands = Operand::load(a, self.epilogue(), table);
+        let operands = Operand::load(a, self.epilogue(), table, FIRST_OPERAND);
         for [row, column] in self.pixels() {
             let [row, column] = [row * lattice.step[0], column * lattice.step[1]];
             for v in 0..self.vectors {
@@ -101,11 +122,14 @@ impl<'s> ConvStrip<'s> {
         }
     }
 
-    /// Whether the weights of a unit are more than the first-level cache holds.
-    fn streams_weights(&self) -> bool {
+    fn prefetch(&self) -> Prefetch {
         let taps = self.spec.kernel[0] * self.spec.kernel[1];
         let unit = self.vectors * self.spec.family.lanes();
-        unit * self.spec.group_inputs() * taps * size_of::<f32>() > NEAR_CACHE
+        match unit * self.spec.group_inputs() * taps * size_of::<f32>() {
+            0..=NEAR_CACHE => Prefetch::Nothing,
+            ..=FAR_CACHE => Prefetch::NextUnit,
+            _ => Prefetch::ThisUnit,
+        }
     }
 
     /// All steps of a tile.
@@ -116,14 +140,16 @@ impl<'s> ConvStrip<'s> {
             count: n_chunks,
             step: spec.input.plane_stride(),
         };
-        let [rows, columns] = [
-            (0, spec.input.row_stride()),
-            (1, spec.input.pixel_stride()),
-        ]
-        .map(|(axis, stride)| Level {
-            count: spec.kernel[axis],
-            step: spec.dilation[axis] * stride,
-        });
+        let [rows, columns] =
+            [(0, spec.input.row_stride()), (1, spec.input.pixel_stride())].map(|(axis, stride)| {
+                Level {
+                    count: spec.kernel[axis],
+                    step: spec.dilation[axis] * stride,
+                }
+            });
+        if spec.sharing().is_lanewise() {
+            return self.levels(a, &[&rows], spec.kernel[1] * spec.chunk(), cursor, 0, sums);
+        }
         let whole = [&chunks, &rows, &columns];
         self.levels(a, &whole, spec.chunk(), cursor, 0, sums);
         if rest > 0 {
@@ -185,7 +211,7 @@ impl<'s> ConvStrip<'s> {
         cursor.weight_offset = 0;
     }
 
-    /// The channels of a chunk at one tap.
+    /// The channels of a chunk at one tap; of a row of taps where each lane has inputs of its own.
     fn steps(
         &self,
         a: &mut Assembler,
@@ -195,58 +221,77 @@ impl<'s> ConvStrip<'s> {
         sums: &[Vector],
     ) {
         let places = self.places();
+        if self.spec.sharing().is_lanewise() {
+            let row = RowOfTaps {
+                input: &cursor.input,
+                places: &places,
+                weight: &cursor.weight,
+                taps: self.spec.kernel[1],
+                step: (self.spec.dilation[1] * self.spec.input.pixel_stride()) as i64,
+                group: self.spec.group_inputs(),
+            };
+            row.add_products(a, sums, place as i64, cursor.weight_offset as i64);
+            cursor.weight_offset += channels * a.lanes();
+            return;
+        }
         let lanes = a.lanes();
+        let prefetch = self.prefetch();
+        // A tile asks for its share of the next unit: as many lines of each round of steps.
+        let bytes = channels * self.vectors * lanes * size_of::<f32>();
+        let lines = match prefetch {
+            Prefetch::NextUnit => bytes.div_ceil(LINE * self.tiles_per_unit),
+            _ => 0,
+        };
+        let step = Step {
+            input: &cursor.input,
+            places: &places,
+            weight: &cursor.weight,
+            vectors: self.vectors,
+            weights: WeightType::F32,
+        };
         for channel in 0..channels {
-            let input = |pixel: usize| places[pixel] + (place + channel) as i64;
-            let weight = |v: usize| (cursor.weight_offset + v * lanes) as i64;
-            let sum = |pixel: usize, v: usize| &sums[pixel * self.vectors + v];
-            if self.streams_weights() {
+            for line in lines * channel / channels..lines * (channel + 1) / channels {
+                a.prefetch_far(&cursor.ahead, (line * LINE / size_of::<f32>()) as i64);
+            }
+            if prefetch == Prefetch::ThisUnit {
                 for v in 0..self.vectors {
-                    a.prefetch(&cursor.weight, weight(v) + PREFETCH_FLOATS);
+                    let weight = cursor.weight_offset + v * lanes;
+                    a.prefetch(&cursor.weight, weight as i64 + PREFETCH_FLOATS);
                 }
             }
-            if self.spec.sharing() == Sharing::Lanes {
-                let w = a.load(&cursor.weight, weight(0));
-                for pixel in 0..places.len() {
-                    a.fma_memory(sum(pixel, 0), &w, &cursor.input, input(pixel));
-                }
-            } else if places.len() == 1 {
-                // Each weight has one use: it need not have a register.
-                let x = a.load_splat(&cursor.input, input(0));
-                for v in 0..self.vectors {
-                    a.fma_memory(sum(0, v), &x, &cursor.weight, weight(v));
-                }
-            } else if self.vectors == 1 && self.spec.family == TileFamily::Avx512 {
-                let w = a.load(&cursor.weight, weight(0));
-                for pixel in 0..places.len() {
-                    a.fma_broadcast(sum(pixel, 0), &w, &cursor.input, input(pixel));
-                }
-            } else {
-                let weights: Vec<Vector> = (0..self.vectors)
-                    .map(|v| a.load(&cursor.weight, weight(v)))
-                    .collect();
-                for pixel in 0..places.len() {
-                    let x = a.load_splat(&cursor.input, input(pixel));
-                    for (v, w) in weights.iter().enumerate() {
-                        a.fma(sum(pixel, v), &x, w);
-                    }
-                }
-            }
+            step.add_products(
+                a,
+                sums,
+                (place + channel) as i64,
+                cursor.weight_offset as i64,
+            );
             cursor.weight_offset += self.vectors * lanes;
         }
+        a.advance(&cursor.ahead, (lines * LINE / size_of::<f32>()) as i64);
     }
 
     /// Applies the epilogue and stores.
     fn finish(&self, a: &mut Assembler, sums: &[Vector], output: &Word, table: &Word) {
-        let ConvSpec { output: view, lattice, .. } = self.spec;
+        let ConvSpec {
+            output: view,
+            lattice,
+            ..
+        } = self.spec;
         let epilogue = self.epilogue();
-        let operands = Operand::load(a, epilogue, table);
+        let operands = Operand::load(a, epilogue, table, FIRST_OPERAND);
         for (index, sum) in sums.iter().enumerate() {
             let (pixel, channel) = (index / self.vectors, index % self.vectors * a.lanes());
             let (row, column) = (pixel / self.size[1], pixel % self.size[1]);
             let [row, column] = [row * lattice.step[0], column * lattice.step[1]];
             if let Some(epilogue) = epilogue {
-                epilogue::apply(a, &epilogue.function, sum, &operands, [row, column], channel);
+                epilogue::apply(
+                    a,
+                    &epilogue.function,
+                    sum,
+                    &operands,
+                    [row, column],
+                    channel,
+                );
             }
             a.store(sum, output, place(view, [row, column], channel));
         }
@@ -264,6 +309,8 @@ pub fn conv_strip(strip: &ConvStrip) -> Result<Vec<u8>, CodegenError> {
     let spec = strip.spec;
     let (mut a, [input, weight, output, count, bias, table]) = Assembler::start(spec.family);
     let n_sums = strip.n_pixels() * strip.vectors;
+    let ahead = a.word();
+    a.load_word(&ahead, &table, 0);
     a.count_down(&count, |a| {
         strip.prefetch_results(a, &output, &table);
         let first: Vec<Vector> = (0..strip.vectors)
@@ -283,6 +330,7 @@ pub fn conv_strip(strip: &ConvStrip) -> Result<Vec<u8>, CodegenError> {
             input: a.word(),
             weight: a.word(),
             weight_offset: 0,
+            ahead: ahead.clone(),
         };
         a.copy_word(&cursor.input, &input);
         a.copy_word(&cursor.weight, &weight);
@@ -297,8 +345,13 @@ pub fn conv_strip(strip: &ConvStrip) -> Result<Vec<u8>, CodegenError> {
         a.advance(&output, (columns * spec.output.pixel_stride()) as i64);
         let epilogue = strip.epilogue();
         for (index, view) in epilogue.iter().flat_map(|e| &e.operands).enumerate() {
-            a.advance_entry(&table, index, epilogue::step(view, [0, columns]) as i64);
+            a.advance_entry(
+                &table,
+                FIRST_OPERAND + index,
+                epilogue::step(view, [0, columns]) as i64,
+            );
         }
     });
+    a.store_word(&ahead, &table, 0);
     a.finish()
 }

@@ -87,12 +87,17 @@ pub struct Operand<'s> {
 }
 
 impl<'s> Operand<'s> {
-    /// The operands of an epilogue, their pointers loaded from a table.
-    pub fn load(a: &mut Assembler, epilogue: Option<&'s Epilogue>, table: &Word) -> Vec<Operand<'s>> {
+    /// The operands of an epilogue, their pointers loaded from the entries `first` and on of a table.
+    pub fn load(
+        a: &mut Assembler,
+        epilogue: Option<&'s Epilogue>,
+        table: &Word,
+        first: usize,
+    ) -> Vec<Operand<'s>> {
         let views = epilogue.map_or(&[][..], |epilogue| &epilogue.operands);
         let load = |(index, view)| {
             let pointer = a.word();
-            a.load_word(&pointer, table, index);
+            a.load_word(&pointer, table, first + index);
             Operand { view, pointer }
         };
         views.iter().enumerate().map(load).collect()
@@ -127,8 +132,16 @@ impl<'s> Operand<'s> {
 
 /// From the element of a result to that of the result so many rows and columns further.
 pub fn step(view: &View, [rows, columns]: [usize; 2]) -> usize {
-    let by_row = if view.height > 1 { view.row_stride() } else { 0 };
-    let by_column = if view.width > 1 { view.pixel_stride() } else { 0 };
+    let by_row = if view.height > 1 {
+        view.row_stride()
+    } else {
+        0
+    };
+    let by_column = if view.width > 1 {
+        view.pixel_stride()
+    } else {
+        0
+    };
     rows * by_row + columns * by_column
 }
 

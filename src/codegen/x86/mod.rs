@@ -4,9 +4,13 @@
 
 mod assembler;
 mod conv;
+mod dense;
 mod epilogue;
+mod lanes;
+mod step;
 mod winograd;
 
 pub use assembler::disassemble;
-pub use conv::{ConvStrip, conv_strip};
+pub use conv::{ConvStrip, FIRST_OPERAND, conv_strip};
+pub use dense::{DenseTile, dense_tile};
 pub use winograd::{input_tile, output_epilogue, output_tile};

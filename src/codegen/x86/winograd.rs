@@ -3,9 +3,7 @@
 use super::assembler::Assembler;
 use super::epilogue::{self, Operand, is_wide};
 use crate::codegen::CodegenError;
-use crate::codegen::transforms::{
-    InputPass, OutputPass, Strides, transform_input, transform_output,
-};
+use crate::codegen::transforms::{Grid, InputPass, OutputPass, transform_input, transform_output};
 use crate::kernels::{Epilogue, WinogradSpec};
 
 /// Registers that the transform of products leaves to the epilogue: of 16, six results or points and three constants are in use.
@@ -15,14 +13,17 @@ const FREE: usize = 5;
 pub fn input_tile(spec: &WinogradSpec) -> Result<Vec<u8>, CodegenError> {
     let view = &spec.conv.input;
     let (mut a, [source, points, passing, blocks]) = Assembler::start(spec.conv.family);
-    let strides = Strides {
+    let pass = InputPass::new(&mut a, spec.tile);
+    let n = spec.tile + 2;
+    let tile = Grid {
+        start: &source,
         row: view.row_stride(),
         column: view.pixel_stride(),
     };
-    let pass = InputPass::new(&mut a, spec.tile);
-    let (stride, lanes) = (spec.input_stride(), a.lanes());
+    let target = Grid::of_points(&points, n, spec.input_stride());
+    let between = Grid::of_points(&passing, n, a.lanes());
     a.count_down(&blocks, |a| {
-        transform_input(a, &pass, &source, strides, &points, stride, &passing, lanes);
+        transform_input(a, &pass, tile, target, between);
         a.advance(&source, view.plane_stride() as i64);
         a.advance(&points, (spec.cut.tiles_per_task * view.block) as i64);
     });
@@ -44,11 +45,13 @@ pub fn output_tile(spec: &WinogradSpec, size: [usize; 2]) -> Result<Vec<u8>, Cod
         Assembler::start(spec.conv.family);
     let pass = OutputPass::new(&mut a, spec.tile);
     let epilogue = output_epilogue(spec);
-    let (stride, lanes) = (spec.product_stride(), a.lanes());
+    let n = spec.tile + 2;
+    let source = Grid::of_points(&points, n, spec.product_stride());
+    let between = Grid::of_points(&passing, n, a.lanes());
     a.count_down(&blocks, |a| {
-        let operands = Operand::load(a, epilogue, &table);
+        let operands = Operand::load(a, epilogue, &table, 0);
         let bias_vector = spec.conv.bias.then(|| a.load(&bias, 0));
-        let finish = |a: &mut Assembler, row: usize, column: usize, result| {
+        let finish = |a: &mut Assembler, [row, column]: [usize; 2], result| {
             if let Some(epilogue) = epilogue {
                 epilogue::apply(a, &epilogue.function, &result, &operands, [row, column], 0);
             }
@@ -56,14 +59,18 @@ pub fn output_tile(spec: &WinogradSpec, size: [usize; 2]) -> Result<Vec<u8>, Cod
             a.store(&result, &output, place as i64);
         };
         let bias_vector = bias_vector.as_ref();
-        transform_output(a, &pass, &points, stride, bias_vector, &passing, lanes, size, finish);
+        transform_output(a, &pass, source, bias_vector, between, size, finish);
         a.advance(&points, (spec.cut.tiles_per_task * view.block) as i64);
         a.advance(&output, view.plane_stride() as i64);
         if spec.conv.bias {
             a.advance(&bias, view.block as i64);
         }
         for (index, view) in epilogue.iter().flat_map(|e| &e.operands).enumerate() {
-            let by_block = if view.channels > 1 { view.plane_stride() } else { 0 };
+            let by_block = if view.channels > 1 {
+                view.plane_stride()
+            } else {
+                0
+            };
             a.advance_entry(&table, index, by_block as i64);
         }
     });

@@ -14,7 +14,10 @@ pub(super) fn dense<M: Memory + ?Sized>(spec: &DenseSpec, memory: &mut M, image:
         }
     }
     let features = spec.output.channels;
-    let weight = parameters(memory, 1, features * vector.len());
+    let mut weight = parameters(memory, 1, features * vector.len());
+    for weight in &mut weight {
+        *weight = f64::from(spec.weights.round(*weight as f32));
+    }
     let first = 2 + usize::from(spec.bias);
     let bias = spec.bias.then(|| parameters(memory, 2, features));
     let finish = Finish::gather(spec.epilogue.as_ref(), memory, first, image);

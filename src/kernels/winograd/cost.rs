@@ -61,7 +61,12 @@ pub fn choose_cut(conv: &ConvSpec, m: usize) -> (WinogradCut, f64) {
                     },
                     width,
                     tiles_per_task,
-                    units_per_task: units_per_task(conv, m, vectors, tiles.div_ceil(tiles_per_task)),
+                    units_per_task: units_per_task(
+                        conv,
+                        m,
+                        vectors,
+                        tiles.div_ceil(tiles_per_task),
+                    ),
                 };
                 let single = slots(conv, m, &cut, 1);
                 let both = single + slots(conv, m, &cut, MANY) / MANY as f64;
@@ -125,7 +130,11 @@ fn slots(conv: &ConvSpec, m: usize, cut: &WinogradCut, batch: usize) -> f64 {
 
     let channels = conv.input.channels + cut.units_per_task * cut.vectors * lanes;
     let scratch = points * cut.tiles_per_task.min(tiles) * channels * float;
-    let spilled = if scratch <= NEAR { 0 } else { n_blocks * groups * 2 * scratch / SHARED_BYTES };
+    let spilled = if scratch <= NEAR {
+        0
+    } else {
+        n_blocks * groups * 2 * scratch / SHARED_BYTES
+    };
 
     products.max(fetch) + 0.3 * products.min(fetch) + transforms + spilled as f64
 }

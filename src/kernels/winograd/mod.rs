@@ -209,7 +209,12 @@ impl Transforms {
         match m {
             2 => Transforms {
                 output: &[&[1., 1., 1., 0.], &[0., 1., -1., 1.]],
-                weight: &[[1., 0., 0.], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0., 0., 1.]],
+                weight: &[
+                    [1., 0., 0.],
+                    [0.5, 0.5, 0.5],
+                    [0.5, -0.5, 0.5],
+                    [0., 0., 1.],
+                ],
                 input: &[
                     &[1., 0., -1., 0.],
                     &[0., 1., 1., 0.],
@@ -250,7 +255,9 @@ impl Transforms {
         let mut rows = [[0.0; TAPS]; 6];
         for (row, g) in rows.iter_mut().zip(self.weight) {
             for (s, sum) in row.iter_mut().enumerate() {
-                *sum = (0..TAPS).map(|r| g[r] * f64::from(taps[r * TAPS + s])).sum();
+                *sum = (0..TAPS)
+                    .map(|r| g[r] * f64::from(taps[r * TAPS + s]))
+                    .sum();
             }
         }
         for (i, row) in rows[..n].iter().enumerate() {

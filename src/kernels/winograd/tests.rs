@@ -18,7 +18,8 @@ fn transforms_are_the_convolution() {
         for tap in 0..TAPS {
             for place in 0..m + TAPS - 1 {
                 for (result, row) in output.iter().enumerate() {
-                    let points = (0..m + TAPS - 1).map(|p| row[p] * weight[p][tap] * input[p][place]);
+                    let points =
+                        (0..m + TAPS - 1).map(|p| row[p] * weight[p][tap] * input[p][place]);
                     let expected = if result + tap == place { 1.0 } else { 0.0 };
                     assert!((points.sum::<f64>() - expected).abs() < 1e-12);
                 }
@@ -28,7 +29,13 @@ fn transforms_are_the_convolution() {
 }
 
 /// A convolution that the algorithm applies to, whatever it costs.
-fn spec(machine: &Machine, m: usize, channels: [usize; 2], size: [usize; 2], bias: bool) -> ConvSpec {
+fn spec(
+    machine: &Machine,
+    m: usize,
+    channels: [usize; 2],
+    size: [usize; 2],
+    bias: bool,
+) -> ConvSpec {
     let conv = Conv {
         out_channels: channels[1],
         kernel: [3, 3],
@@ -104,7 +111,8 @@ fn large_tiles_are_exact_on_whole_numbers() {
         let output = spec.output();
         let mut results = vec![f32::NAN; output.size()];
         let mut scratch = vec![f32::NAN; spec.scratch_size()];
-        let pointers = [&mut input, &mut packed, &mut scratch, &mut results].map(|x| x.as_mut_ptr());
+        let pointers =
+            [&mut input, &mut packed, &mut scratch, &mut results].map(|x| x.as_mut_ptr());
         let function = code.function(crate::plan::KernelId(0));
         // SAFETY: the operands are in the spec's order and as large as it says.
         unsafe { function(pointers.as_ptr(), 0, spec.n_tasks(1), 1) };
@@ -117,7 +125,11 @@ fn large_tiles_are_exact_on_whole_numbers() {
                     sum += weight[(k * 3 + c) * 9 + tap] * input[place];
                 }
             }
-            assert_eq!(results[output.offset(k, y, x)], sum, "{k} {y} {x} block {block}");
+            assert_eq!(
+                results[output.offset(k, y, x)],
+                sum,
+                "{k} {y} {x} block {block}"
+            );
         }
     }
 }
