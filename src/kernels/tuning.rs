@@ -64,16 +64,6 @@ impl Tuning {
         self.times.iter()
     }
 
-    /// Shapes that something is known of.
-    pub fn len(&self) -> usize {
-        self.times.len()
-    }
-
-    /// Whether nothing is known.
-    pub fn is_empty(&self) -> bool {
-        self.times.is_empty()
-    }
-
     /// The times of these algorithms for a convolution, in their order; `None` unless all of them are known.
     pub fn times(
         &self,

@@ -106,7 +106,7 @@ fn fault(path: &Path, reason: &str) -> Diagnostic {
         .collect();
     let message = format!("cannot use `{}`: {reason}", path.display());
     Diagnostic::without_place(codes::TUNING_FILE, message)
-        .with_help("it only saves time: delete it, or name another with --tune-file")
+        .with_help("name another with --tune-file; a damaged file of measurements can be deleted, it only saves time")
 }
 
 fn merge(path: &Path, machine: &Machine, tuning: &Tuning) -> Result<(), String> {
