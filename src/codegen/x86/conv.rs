@@ -125,10 +125,13 @@ impl<'s> ConvStrip<'s> {
     fn prefetch(&self) -> Prefetch {
         let taps = self.spec.kernel[0] * self.spec.kernel[1];
         let unit = self.vectors * self.spec.family.lanes();
-        match unit * self.spec.group_inputs() * taps * size_of::<f32>() {
-            0..=NEAR_CACHE => Prefetch::Nothing,
-            ..=FAR_CACHE => Prefetch::NextUnit,
-            _ => Prefetch::ThisUnit,
+        let bytes = unit * self.spec.group_inputs() * taps * size_of::<f32>();
+        if bytes <= NEAR_CACHE {
+            Prefetch::Nothing
+        } else if bytes <= FAR_CACHE {
+            Prefetch::NextUnit
+        } else {
+            Prefetch::ThisUnit
         }
     }
 

@@ -15,14 +15,13 @@ fn transforms_are_the_convolution() {
             weight,
             input,
         } = Transforms::of(m);
-        for tap in 0..TAPS {
-            for place in 0..m + TAPS - 1 {
-                for (result, row) in output.iter().enumerate() {
-                    let points =
-                        (0..m + TAPS - 1).map(|p| row[p] * weight[p][tap] * input[p][place]);
-                    let expected = if result + tap == place { 1.0 } else { 0.0 };
-                    assert!((points.sum::<f64>() - expected).abs() < 1e-12);
-                }
+        let n = m + TAPS - 1;
+        let cases = (0..TAPS).flat_map(|tap| (0..n).map(move |place| (tap, place)));
+        for (tap, place) in cases {
+            for (result, row) in output.iter().enumerate() {
+                let points = (0..n).map(|p| row[p] * weight[p][tap] * input[p][place]);
+                let expected = if result + tap == place { 1.0 } else { 0.0 };
+                assert!((points.sum::<f64>() - expected).abs() < 1e-12);
             }
         }
     }
