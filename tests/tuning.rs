@@ -136,3 +136,25 @@ fn a_file_that_is_something_else_is_told_and_kept() {
     let text = std::fs::read_to_string(directory.path().join("n.net")).expect("text");
     assert_eq!(text, NET);
 }
+
+#[test]
+fn no_directory_for_caches_is_told() {
+    let directory = directory();
+    let output = Command::new(env!("CARGO_BIN_EXE_netc"))
+        .args(["bench", "n.net", "--tune"])
+        .current_dir(directory.path())
+        .env("XDG_CACHE_HOME", "relative")
+        .env("HOME", "relative")
+        .output()
+        .expect("netc starts");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("E1002") && said.contains("--tune-file"),
+        "{said}"
+    );
+    assert_eq!(
+        std::fs::read_dir(directory.path()).expect("listed").count(),
+        1
+    );
+}

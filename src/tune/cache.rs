@@ -68,10 +68,12 @@ impl Key {
 
 /// Where the file is if nobody says otherwise: in the user's cache directory. `None` where there is no such directory.
 pub fn default_path() -> Option<PathBuf> {
-    // The standard has relative paths ignored.
+    // The standard has relative paths ignored: they would be in the working directory.
     let named = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let caches = named.filter(|path| path.is_absolute());
-    let caches = caches.or_else(|| Some(std::env::home_dir()?.join(".cache")))?;
+    let caches = named.filter(|path| path.is_absolute()).or_else(|| {
+        let home = std::env::home_dir().filter(|path| path.is_absolute());
+        Some(home?.join(".cache"))
+    })?;
     Some(caches.join("netc").join("tuning.json"))
 }
 
