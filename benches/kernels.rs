@@ -9,7 +9,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use netc::codegen::detect_machine;
 use netc::codegen::jit::{self, Executable};
 use netc::graph::{Conv, Margins, Shape};
-use netc::kernels::{KernelSpec, conv, dense};
+use netc::kernels::{KernelSpec, Tuning, conv, dense};
 use netc::plan::{KernelId, Machine, View};
 use netc::runtime::{AlignedBuffer, MultiplyAdds};
 
@@ -144,14 +144,14 @@ fn conv_bench(shape: ConvShape, machine: &Machine) -> Bench {
     let input = View::dense(
         &shape,
         block,
-        conv::required_halo(&conv, &shape, block, machine),
+        conv::required_halo(&conv, &shape, block, machine, &Tuning::default()),
     );
     let output = View::dense(
         &chw(out_channels, result),
         machine.family.channel_block(),
         Margins::symmetric([1, 1]),
     );
-    let spec = conv::configure(&conv, input, output, None, machine);
+    let spec = conv::configure(&conv, input, output, None, machine, &Tuning::default());
     let flops = 2 * out_channels * result * result * in_channels / groups * kernel * kernel;
     Bench::new(name, spec, &input, flops, 1, machine)
 }

@@ -7,6 +7,7 @@
 //! | parse | [`parse`](fn@parse) | a [`Program`](elaborate::Program): trees, and what is wrong with the text |
 //! | check | [`check`](fn@check) | everything that is wrong with every net of it |
 //! | expand | [`expand`](fn@expand) | one net as a [`Graph`](graph::Graph) with proven shapes |
+//! | tune, if wanted | [`tune`](fn@tune) | which algorithms are the fastest here, for [`compile_tuned`] |
 //! | compile | [`compile`](fn@compile) | machine code: passes, plan and code generation |
 //! | bind | [`Compiled::bind`] | a [`Session`](runtime::Session): the code with weights |
 //! | run | [`Session::run`](runtime::Session::run) | outputs for a batch of inputs |
@@ -56,6 +57,10 @@ pub mod plan;
 pub mod runtime;
 pub mod source;
 pub mod syntax;
+pub mod tune;
 pub mod weights;
 
-pub use pipeline::{BindError, CompileError, Compiled, check, compile, compile_for, expand, parse};
+pub use pipeline::{
+    BindError, CompileError, Compiled, check, compile, compile_for, compile_tuned, expand, parse,
+};
+pub use tune::tune;

@@ -67,6 +67,9 @@ pub const WEIGHTS_HEADER_BYTES: u64 = 100 << 20;
 /// Bytes of a YAML manifest.
 pub const MANIFEST_BYTES: u64 = 4 << 20;
 
+/// Bytes of a file of measurements: a convolution takes some 200.
+pub const TUNING_BYTES: u64 = 16 << 20;
+
 /// Pixels of a picture before it is resized: 2^28 are 16,384 x 16,384.
 pub const IMAGE_PIXELS: u64 = 1 << 28;
 

@@ -9,6 +9,7 @@ use crate::codegen::{CodegenError, detect_machine};
 use crate::diagnostic::Diagnostic;
 use crate::elaborate::{self, NoLoader, Program};
 use crate::graph::Graph;
+use crate::kernels::Tuning;
 use crate::optimize::optimize;
 use crate::plan::{Machine, Plan, plan};
 use crate::runtime::{AlignedBuffer, RunError, Session};
@@ -128,9 +129,18 @@ pub fn compile(graph: &Graph) -> Result<Compiled, CompileError> {
 
 /// The same for a machine of one's choice: one of [`machines`](crate::codegen::machines), with [`Machine::precise`] set or not.
 pub fn compile_for(graph: &Graph, machine: &Machine) -> Result<Compiled, CompileError> {
+    compile_tuned(graph, machine, &Tuning::default())
+}
+
+/// The same with convolutions computed as is fastest by what [`tune`](fn@crate::tune) measured on that machine, and as the cost model has it where it did not.
+pub fn compile_tuned(
+    graph: &Graph,
+    machine: &Machine,
+    tuning: &Tuning,
+) -> Result<Compiled, CompileError> {
     let mut graph = graph.clone();
     optimize(&mut graph).map_err(CompileError::Optimize)?;
-    let plan = plan(&graph, machine);
+    let plan = plan(&graph, machine, tuning);
     let code = jit::compile(&plan.kernels, machine).map_err(CompileError::Codegen)?;
     Ok(Compiled {
         graph,

@@ -6,4 +6,5 @@ mod families;
 mod layers;
 mod nets;
 mod stages;
+mod tuning;
 mod ui;

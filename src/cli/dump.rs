@@ -57,13 +57,14 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         return console::print(&crate::graph::text::print(&target.graph));
     }
     let internal = |error: &dyn std::fmt::Display| Failure::Internal(error.to_string());
-    let mut graph = target.graph;
+    let mut graph = target.graph.clone();
     crate::optimize::optimize(&mut graph).map_err(|error| internal(&error))?;
     if args.stage == Stage::Optimized {
         return console::print(&crate::graph::text::print(&graph));
     }
     let machine = args.code.machine()?;
-    let plan = crate::plan::plan(&graph, &machine);
+    let tuning = args.code.tuning(&target.graph, &machine)?;
+    let plan = crate::plan::plan(&graph, &machine, &tuning);
     let text = match args.stage {
         Stage::Clif => crate::codegen::print_clif(&plan.kernels, &machine),
         Stage::Asm => crate::codegen::print_asm(&plan.kernels, &machine),

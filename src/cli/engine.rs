@@ -3,11 +3,11 @@
 use std::time::Instant;
 
 use super::console::{self, Failure};
+use super::machine::Code;
 use super::target::Target;
 use crate::data::Array;
 use crate::diagnostic::{Diagnostic, codes};
 use crate::pipeline::BindError;
-use crate::plan::Machine;
 use crate::runtime::{RunError, Session, Tensor};
 use crate::weights::WeightSource;
 
@@ -44,10 +44,13 @@ impl Engine {
         target: &Target,
         source: &WeightSource,
         threads: Option<u16>,
-        machine: &Machine,
+        code: &Code,
     ) -> Result<Engine, Failure> {
+        let machine = code.machine()?;
+        // Measuring is no part of compiling: the next time it is known.
+        let tuning = code.tuning(&target.graph, &machine)?;
         let start = Instant::now();
-        let compiled = crate::compile_for(&target.graph, machine)
+        let compiled = crate::compile_tuned(&target.graph, &machine, &tuning)
             .map_err(|error| Failure::Internal(error.to_string()))?;
         let compile_seconds = start.elapsed().as_secs_f64();
         let n_threads = match threads {

@@ -71,7 +71,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     };
     let (images, labels) = read_heldout(&heldout.images, &shape)?;
     let source = target.weights(&args.weights)?;
-    let engine = Engine::build(&target, &source, args.threads, &args.code.machine()?)?;
+    let engine = Engine::build(&target, &source, args.threads, &args.code)?;
 
     let n_images = labels.len();
     let n_elements: usize = shape.iter().product();

@@ -1,10 +1,15 @@
 //! Which code is made: options that all commands share which compile a net.
 
-use super::console::Failure;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use super::console::{self, Failure};
 use crate::codegen::{detect_machine, machine_for};
 use crate::diagnostic::{Diagnostic, codes};
-use crate::kernels::{TileFamily, WeightType};
+use crate::graph::Graph;
+use crate::kernels::{TileFamily, Tuning, WeightType};
 use crate::plan::Machine;
+use crate::tune::{self, TuneError};
 
 /// What to compile for.
 #[derive(Clone, Debug, clap::Args)]
@@ -16,6 +21,14 @@ pub struct Code {
     /// Compute every layer by its definition, where Winograd's algorithms would be faster but round more
     #[arg(long)]
     precise: bool,
+
+    /// Time what computes each convolution on this machine and take the fastest; what is learned is kept in netc/tuning.json of the user's cache directory
+    #[arg(long)]
+    tune: bool,
+
+    /// The same, kept in a file of one's choice
+    #[arg(long, value_name = "FILE")]
+    tune_file: Option<PathBuf>,
 
     /// How weights of dense layers are stored: bf16 takes half the memory, and half the time where reading them is what takes it, but rounds each weight
     #[arg(long, value_enum, value_name = "TYPE", default_value_t = Stored::F32)]
@@ -65,5 +78,38 @@ impl Code {
             },
             ..machine
         })
+    }
+
+    /// What is known of the machine's speed: nothing unless asked for, else the file's knowledge, and of this net's convolutions all.
+    pub fn tuning(&self, graph: &Graph, machine: &Machine) -> Result<Tuning, Failure> {
+        let path = match &self.tune_file {
+            Some(path) => path.clone(),
+            None if !self.tune => return Ok(Tuning::default()),
+            None => tune::default_path().ok_or_else(|| {
+                Diagnostic::without_place(codes::TUNING_FILE, "there is no directory for caches")
+                    .with_help("set XDG_CACHE_HOME, or name a file with --tune-file")
+            })?,
+        };
+        let mut tuning = tune::load(&path, machine)?;
+        let start = Instant::now();
+        let bar = console::progress("timing convolutions", 0);
+        let timed = tune::tune_with(graph, machine, &mut tuning, &mut |done, all| {
+            bar.set_length(all as u64);
+            bar.set_position(done as u64);
+        });
+        bar.finish_and_clear();
+        let n_timed = timed.map_err(|error| match error {
+            TuneError::Compile(error) => Failure::Internal(error.to_string()),
+            TuneError::Run(error) => Failure::from(error),
+        })?;
+        if n_timed > 0 {
+            tune::save(&path, machine, &tuning)?;
+            let seconds = start.elapsed().as_secs_f64();
+            let path = path.display();
+            console::remark(&format!(
+                "timed {n_timed} convolutions in {seconds:.1} s, kept in {path}"
+            ));
+        }
+        Ok(tuning)
     }
 }

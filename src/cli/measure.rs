@@ -58,7 +58,7 @@ impl Setting {
         let target = target::open(net, self.weights.weights.as_deref(), &self.include)?;
         let inputs = images(&target, &self.input, self.batch)?;
         let source = target.weights(&self.weights.or_random())?;
-        let engine = Engine::build(&target, &source, self.threads, &self.code.machine()?)?;
+        let engine = Engine::build(&target, &source, self.threads, &self.code)?;
         for _ in 0..WARM_UPS {
             engine.run_tensors(&inputs)?;
         }

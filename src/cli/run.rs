@@ -63,7 +63,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let files = inputs::assign(&target, &args.inputs)?;
     let inputs = inputs::read(&target, &files)?;
     let source = target.weights(&args.weights)?;
-    let engine = Engine::build(&target, &source, args.threads, &args.code.machine()?)?;
+    let engine = Engine::build(&target, &source, args.threads, &args.code)?;
     let outputs = engine.run(&inputs)?;
 
     if let Some(sink) = &sink {

@@ -124,6 +124,7 @@ codes! {
     OUTPUT_FILE = "E0903", "an output that cannot be written";
     // E10: the machine
     ISA = "E1001", "instructions that this machine does not have";
+    TUNING_FILE = "E1002", "a file of measurements that cannot be used";
     // W: lints
     UNUSED_VALUE = "W0001", "a value that no output needs";
     UNUSED_PARAMETER = "W0002", "a parameter that nothing reads";

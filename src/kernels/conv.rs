@@ -2,7 +2,7 @@
 
 use super::schedule::{MAX_VECTORS, gcd};
 use super::{
-    ConvSpec, DepthwiseSpec, Epilogue, KernelSpec, Lattice, Schedule, TileFamily, winograd,
+    ConvSpec, DepthwiseSpec, Epilogue, KernelSpec, Lattice, Schedule, TileFamily, Tuning, winograd,
 };
 use crate::graph::{Conv, Margins, Shape};
 use crate::plan::{Machine, View};
@@ -14,6 +14,7 @@ pub fn configure(
     output: View,
     epilogue: Option<Epilogue>,
     machine: &Machine,
+    tuning: &Tuning,
 ) -> KernelSpec {
     let is_depthwise = conv.groups == input.channels && conv.groups == conv.out_channels;
     if is_depthwise && conv.groups > 1 && input.block == machine.family.channel_block() {
@@ -30,7 +31,13 @@ pub fn configure(
         });
     }
     let spec = unscheduled(conv, input, output, epilogue, machine);
-    match choose(&spec, machine) {
+    let algorithm = choose(&spec, machine, tuning);
+    with_algorithm(spec, algorithm)
+}
+
+/// The kernel that computes a convolution by one of its [`alternatives`].
+pub fn with_algorithm(spec: ConvSpec, algorithm: Algorithm) -> KernelSpec {
+    match algorithm {
         Algorithm::Direct => KernelSpec::Conv(spec.scheduled()),
         Algorithm::Winograd(tile) => KernelSpec::Winograd(winograd::configure(spec, tile)),
     }
@@ -62,12 +69,29 @@ pub(super) fn unscheduled(
 }
 
 /// How a convolution is computed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Algorithm {
     /// By its definition.
     Direct,
     /// By [Winograd's](super::winograd) algorithm, in tiles of so many results squared.
     Winograd(usize),
+}
+
+impl Algorithm {
+    /// Its name in plans and files: `direct`, `winograd4`.
+    pub fn name(self) -> String {
+        match self {
+            Algorithm::Direct => "direct".into(),
+            Algorithm::Winograd(tile) => format!("winograd{tile}"),
+        }
+    }
+
+    /// The one with this name.
+    pub fn named(name: &str) -> Option<Algorithm> {
+        let winograd = winograd::TILES.map(Algorithm::Winograd);
+        let mut all = winograd.into_iter().chain([Algorithm::Direct]);
+        all.find(|algorithm| algorithm.name() == name)
+    }
 }
 
 /// The algorithms that compute a convolution, each with its cost for one image in slots (see [`winograd::cost`]); the cheapest first.
@@ -82,19 +106,22 @@ pub fn alternatives(spec: &ConvSpec) -> Vec<(Algorithm, f64)> {
     all
 }
 
-fn choose(spec: &ConvSpec, machine: &Machine) -> Algorithm {
-    let all = alternatives(spec);
-    let allowed = |algorithm: &Algorithm| !machine.precise || *algorithm == Algorithm::Direct;
-    let mut allowed = all
+/// The fastest algorithm where all are measured, else the one that the model has for the cheapest.
+fn choose(spec: &ConvSpec, machine: &Machine, tuning: &Tuning) -> Algorithm {
+    if machine.precise {
+        return Algorithm::Direct;
+    }
+    let all = alternatives(spec)
         .into_iter()
-        .map(|(algorithm, _)| algorithm)
-        .filter(allowed);
-    allowed.next().unwrap_or(Algorithm::Direct)
+        .map(|(algorithm, _)| algorithm);
+    let all: Vec<Algorithm> = all.collect();
+    let times = tuning.times(spec, &all).into_iter().flatten();
+    let fastest = times.min_by_key(|(_, time)| *time);
+    fastest.map_or(all[0], |(algorithm, _)| algorithm)
 }
 
-/// What the kernel of a convolution touches outside the map of its input, which lies in blocks of `block` channels. Below and to the right this can be less
-/// than the padding: a stride may end before it, or more than the map needs is never there; or more, where tiles do not come out even.
-pub fn required_halo(conv: &Conv, input: &Shape, block: usize, machine: &Machine) -> Margins {
+/// A convolution as far as the choice of its algorithm is concerned: without halos and epilogue. Its input lies in blocks of `block` channels.
+pub fn in_outline(conv: &Conv, input: &Shape, block: usize, machine: &Machine) -> ConvSpec {
     let (before, after) = (
         [conv.pad.top, conv.pad.left],
         [conv.pad.bottom, conv.pad.right],
@@ -111,18 +138,40 @@ pub fn required_halo(conv: &Conv, input: &Shape, block: usize, machine: &Machine
     );
     let output = View::dense(&shape, machine.family.channel_block(), Margins::default());
     let view = View::dense(input, block, Margins::default());
-    if let Algorithm::Winograd(tile) =
-        choose(&unscheduled(conv, view, output, None, machine), machine)
-    {
-        return winograd::required_halo(conv, input, tile);
-    }
+    unscheduled(conv, view, output, None, machine)
+}
+
+/// What the kernel of a convolution touches outside the map of its input, which lies in blocks of `block` channels: see [`halo`].
+pub fn required_halo(
+    conv: &Conv,
+    input: &Shape,
+    block: usize,
+    machine: &Machine,
+    tuning: &Tuning,
+) -> Margins {
+    let spec = in_outline(conv, input, block, machine);
+    halo(&spec, choose(&spec, machine, tuning))
+}
+
+/// What an algorithm touches outside the map of a convolution's input. Below and to the right this can be less than the padding: a stride may end before it,
+/// or more than the map needs is never there; or more, where tiles do not come out even.
+pub fn halo(spec: &ConvSpec, algorithm: Algorithm) -> Margins {
+    let before = spec.origin.map(isize::unsigned_abs);
+    let size = [spec.input.height, spec.input.width];
+    let results = [spec.output.height, spec.output.width];
+    let tile = match algorithm {
+        Algorithm::Direct => 1,
+        Algorithm::Winograd(tile) => tile,
+    };
     let beyond = [0, 1].map(|axis| {
-        let last = (results[axis] - 1) * conv.stride[axis] + reach[axis];
+        let computed = results[axis].next_multiple_of(tile);
+        let reach = spec.dilation[axis] * (spec.kernel[axis] - 1);
+        let last = (computed - 1) * spec.stride[axis] + reach;
         (last + 1).saturating_sub(before[axis] + size[axis])
     });
     Margins {
-        top: conv.pad.top,
-        left: conv.pad.left,
+        top: before[0],
+        left: before[1],
         bottom: beyond[0],
         right: beyond[1],
     }
@@ -390,7 +439,7 @@ mod tests {
         } else {
             case.machine.family.channel_block()
         };
-        let required = required_halo(conv, &shape, block, &case.machine);
+        let required = required_halo(conv, &shape, block, &case.machine, &Tuning::default());
         let halo = Margins {
             top: required.top + spare[0].top,
             left: required.left + spare[0].left,
@@ -408,7 +457,7 @@ mod tests {
             .operands
             .as_ref()
             .map(|operands| epilogue(&output, operands));
-        let spec = configure(conv, input, output, epilogue, machine);
+        let spec = configure(conv, input, output, epilogue, machine, &Tuning::default());
         check(machine, &[spec], case.batch, case.seed, case.exact)
     }
 
@@ -438,9 +487,11 @@ mod tests {
             };
             let shape = Shape::chw(48, 5, 5);
             let block = machine.family.channel_block();
-            let input = View::dense(&shape, block, required_halo(&conv, &shape, block, machine));
+            let tuning = Tuning::default();
+            let halo = required_halo(&conv, &shape, block, machine, &tuning);
+            let input = View::dense(&shape, block, halo);
             let output = View::dense(&shape, block, Margins::default());
-            let spec = configure(&conv, input, output, None, machine);
+            let spec = configure(&conv, input, output, None, machine, &tuning);
             let code = jit::compile(std::slice::from_ref(&spec), machine).expect("it compiles");
             let mut x = vec![1.0f32; input.image_stride];
             x[input.offset(19, 2, 2)] = f32::INFINITY;
@@ -471,7 +522,9 @@ mod tests {
             bias: false,
         };
         let machine = detect_machine().unwrap();
-        let required_halo = |conv: &Conv, shape: &Shape| required_halo(conv, shape, 1, &machine);
+        let tuning = Tuning::default();
+        let required_halo =
+            |conv: &Conv, shape: &Shape| required_halo(conv, shape, 1, &machine, &tuning);
         let halo = required_halo(&conv, &Shape::chw(1, 8, 7));
         assert_eq!((halo.top, halo.bottom, halo.right), (1, 0, 1));
         conv.kernel = [1, 1];

@@ -18,6 +18,7 @@ mod spec;
 mod tasks;
 #[cfg(test)]
 mod testing;
+mod tuning;
 pub mod winograd;
 
 pub use conv::{LANEWISE_TAPS, Sharing};
@@ -29,6 +30,7 @@ pub use spec::{
     PoolSpec, PoolWindows, ResizeSpec, SoftmaxSpec, TransposedTaps,
 };
 pub use tasks::{as_row, n_strips, rows_per_task};
+pub use tuning::{ConvShape, Times, Tuning};
 pub use winograd::{WinogradCut, WinogradSpec};
 
 /// A family of register tiles for convolution and dense layers: vector width, registers, block of channels.

@@ -8,7 +8,7 @@ use super::{
     Port, Step, View, waves,
 };
 use crate::graph::ParamId;
-use crate::kernels::{KernelSpec, Packing};
+use crate::kernels::{KernelSpec, Packing, Tuning};
 
 /// A tensor somewhere.
 #[derive(Clone, Copy, Debug)]
@@ -79,10 +79,17 @@ impl Builder {
     }
 
     /// Orders the steps in waves and lays out the arena, so that steps of one wave can run side by side.
-    pub fn finish(self, machine: &Machine, inputs: Vec<Port>, outputs: Vec<Port>) -> Plan {
+    pub fn finish(
+        self,
+        machine: &Machine,
+        tuning: &Tuning,
+        inputs: Vec<Port>,
+        outputs: Vec<Port>,
+    ) -> Plan {
         let scratch_size = self.kernels.iter().map(KernelSpec::scratch_size).max();
         let mut plan = Plan {
             machine: *machine,
+            tuning: tuning.clone(),
             kernels: self.kernels,
             steps: self.steps,
             buffers: Vec::with_capacity(self.buffers.len()),

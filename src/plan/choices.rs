@@ -1,23 +1,24 @@
 //! Why each convolution is computed as it is: the part of the plan's text that teaches.
 
 use std::fmt::Write;
+use std::time::Duration;
 
-use super::Machine;
+use super::{Machine, Plan};
 use crate::kernels::conv::{Algorithm, alternatives};
 use crate::kernels::{ConvSpec, KernelSpec, TileFamily, WinogradSpec};
 
 /// What was chosen for a kernel, at which cost, and what else there was; nothing where there was no choice.
-pub(super) fn describe_choice(spec: &KernelSpec, machine: &Machine) -> Option<String> {
+pub(super) fn describe_choice(spec: &KernelSpec, plan: &Plan) -> Option<String> {
     match spec {
         KernelSpec::Conv(spec) => Some(format!(
             "{}{}",
-            direct_text(spec, machine),
-            others_text(spec, Algorithm::Direct, machine)
+            direct_text(spec, &plan.machine),
+            others_text(spec, Algorithm::Direct, plan)
         )),
         KernelSpec::Winograd(spec) => Some(format!(
             "{}{}",
             winograd_text(spec),
-            others_text(&spec.conv, Algorithm::Winograd(spec.tile), machine)
+            others_text(&spec.conv, Algorithm::Winograd(spec.tile), plan)
         )),
         _ => None,
     }
@@ -65,20 +66,17 @@ fn winograd_text(spec: &WinogradSpec) -> String {
     )
 }
 
-fn name(algorithm: Algorithm) -> String {
-    match algorithm {
-        Algorithm::Direct => "direct".into(),
-        Algorithm::Winograd(tile) => format!("winograd{tile}"),
-    }
-}
-
-/// The algorithms that were not taken.
-fn others_text(spec: &ConvSpec, chosen: Algorithm, machine: &Machine) -> String {
+/// What the choice rests on: times where the algorithms were measured, else the model's slots.
+fn others_text(spec: &ConvSpec, chosen: Algorithm, plan: &Plan) -> String {
+    let machine = &plan.machine;
     let widest = ConvSpec {
         family: machine.family,
         ..spec.clone()
     };
     let all = alternatives(&widest);
+    if let Some(text) = measured_text(spec, &all, plan) {
+        return text;
+    }
     let slots = |wanted: Algorithm| {
         let found = all.iter().find(|(algorithm, _)| *algorithm == wanted);
         found.map_or(f64::NAN, |(_, slots)| *slots)
@@ -90,7 +88,23 @@ fn others_text(spec: &ConvSpec, chosen: Algorithm, machine: &Machine) -> String 
             true => "rounds more than a plain sum".to_owned(),
             false => format!("{:.2} times as many", cost / own),
         };
-        let _ = write!(text, "; not {}: {reason}", name(algorithm));
+        let _ = write!(text, "; not {}: {reason}", algorithm.name());
     }
     text
+}
+
+/// The times that decided; nothing where the algorithms were not measured or may not be chosen by their speed.
+fn measured_text(spec: &ConvSpec, all: &[(Algorithm, f64)], plan: &Plan) -> Option<String> {
+    // A phase of a transposed convolution is computed directly, whatever is known of an ordinary one of its shape.
+    if plan.machine.precise || spec.transposed.is_some() {
+        return None;
+    }
+    let mut algorithms: Vec<Algorithm> = all.iter().map(|(algorithm, _)| *algorithm).collect();
+    algorithms.sort();
+    let times = plan.tuning.times(spec, &algorithms)?;
+    let time = |(algorithm, time): &(Algorithm, Duration)| {
+        format!("{} {:.3} ms", algorithm.name(), 1e3 * time.as_secs_f64())
+    };
+    let times: Vec<String> = times.iter().map(time).collect();
+    Some(format!("; measured: {}", times.join(", ")))
 }

@@ -93,7 +93,7 @@ impl KernelSpec {
 #[cfg(test)]
 mod tests {
     use crate::graph::{Conv, Margins, Shape};
-    use crate::kernels::{conv, dense};
+    use crate::kernels::{Tuning, conv, dense};
     use crate::plan::View;
     use crate::plan::tests::MACHINE;
 
@@ -111,7 +111,14 @@ mod tests {
             groups: 2,
             bias: true,
         };
-        let spec = conv::configure(&layer, map(16, 10), map(32, 5), None, &MACHINE);
+        let spec = conv::configure(
+            &layer,
+            map(16, 10),
+            map(32, 5),
+            None,
+            &MACHINE,
+            &Tuning::default(),
+        );
         assert_eq!(spec.flops(), 2 * 32 * 25 * 9 * 8);
         let tensors = 16 * 100 + 32 * 25;
         assert_eq!(spec.bytes(3), 4 * (3 * tensors + 32 * 8 * 9 + 32));

@@ -2,7 +2,7 @@
 
 use super::Machine;
 use crate::graph::{Graph, Margins, Node, Op, Shape};
-use crate::kernels::{conv, conv_transpose};
+use crate::kernels::{ConvSpec, Tuning, conv, conv_transpose};
 
 /// The block of channels of every value.
 ///
@@ -52,10 +52,35 @@ fn of_operands(graph: &Graph, node: &Node, blocks: &[usize]) -> Option<usize> {
 }
 
 /// The zeros that a reader wants around its first input, where it reads it in place.
-pub(super) fn wanted_halo(node: &Node, input: &Shape, block: usize, machine: &Machine) -> Margins {
+pub(super) fn wanted_halo(
+    node: &Node,
+    input: &Shape,
+    block: usize,
+    machine: &Machine,
+    tuning: &Tuning,
+) -> Margins {
     match &node.op {
-        Op::Conv(conv) => conv::required_halo(conv, input, block, machine),
+        Op::Conv(conv) => conv::required_halo(conv, input, block, machine, tuning),
         Op::ConvTranspose(conv) => conv_transpose::required_halo(conv, input),
         _ => Margins::default(),
     }
+}
+
+/// The convolutions of an optimised graph, as the planner sees them when it chooses their algorithms.
+pub fn convolutions(graph: &Graph, machine: &Machine) -> Vec<ConvSpec> {
+    let blocks = blocks(graph, machine);
+    let specs = graph.nodes.iter().filter_map(|node| {
+        let Op::Conv(conv) = &node.op else {
+            return None;
+        };
+        let input = node.inputs[0];
+        let shape = &graph.node(input).shape;
+        Some(conv::in_outline(
+            conv,
+            shape,
+            blocks[input.index()],
+            machine,
+        ))
+    });
+    specs.collect()
 }

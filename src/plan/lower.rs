@@ -8,13 +8,14 @@ use super::placement::{Home, place};
 use super::{Machine, Operand, Plan, Port, View};
 use crate::graph::{Graph, Margins, Node, NodeId, Op, PoolKind};
 use crate::kernels::{
-    Epilogue, KernelSpec, LrnSpec, MapSpec, PoolSpec, PoolWindows, ResizeSpec, SoftmaxSpec, conv,
-    conv_transpose, dense,
+    Epilogue, KernelSpec, LrnSpec, MapSpec, PoolSpec, PoolWindows, ResizeSpec, SoftmaxSpec, Tuning,
+    conv, conv_transpose, dense,
 };
 
 pub(super) struct Lowering<'a> {
     pub(super) graph: &'a Graph,
     machine: &'a Machine,
+    tuning: &'a Tuning,
     pub(super) homes: Vec<Home>,
     pub(super) builder: Builder,
     /// The home's operand of each value that owns memory.
@@ -24,11 +25,12 @@ pub(super) struct Lowering<'a> {
 }
 
 /// Lowers every node in the graph's order.
-pub(super) fn lower(graph: &Graph, machine: &Machine) -> Plan {
+pub(super) fn lower(graph: &Graph, machine: &Machine, tuning: &Tuning) -> Plan {
     let mut lowering = Lowering {
         graph,
         machine,
-        homes: place(graph, machine),
+        tuning,
+        homes: place(graph, machine, tuning),
         builder: Builder::default(),
         roots: vec![None; graph.nodes.len()],
         copies: HashMap::new(),
@@ -56,6 +58,7 @@ pub(super) fn lower(graph: &Graph, machine: &Machine) -> Plan {
     let outputs = graph.outputs.iter();
     lowering.builder.finish(
         machine,
+        tuning,
         inputs.map(|input| port(&input.name, input.node)).collect(),
         outputs
             .map(|output| port(&output.name, output.node))
@@ -73,12 +76,13 @@ impl Lowering<'_> {
             Op::Conv(attributes) => {
                 let shape = self.shape(node.inputs[0]);
                 let block = self.homes[node.inputs[0].index()].view.block;
-                let halo = conv::required_halo(attributes, shape, block, self.machine);
+                let (machine, tuning) = (self.machine, self.tuning);
+                let halo = conv::required_halo(attributes, shape, block, machine, tuning);
                 let input = self.blocked(node.inputs[0], block, halo);
                 let output = self.home(id);
                 let (epilogue, operands) = self.epilogue(node, output.view.block);
-                let spec =
-                    conv::configure(attributes, input.view, output.view, epilogue, self.machine);
+                let (from, to) = (input.view, output.view);
+                let spec = conv::configure(attributes, from, to, epilogue, machine, tuning);
                 self.layer(node, spec, input, &operands, output);
             }
             Op::ConvTranspose(attributes) => {

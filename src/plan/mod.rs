@@ -17,14 +17,16 @@ mod verify;
 mod view;
 mod waves;
 
+pub use layout::convolutions;
 pub use memory::lower_bound;
 pub use text::print_plan;
+pub(crate) use verify::operand_views;
 pub use verify::verify_plan;
 pub use view::View;
 pub use waves::waves;
 
 use crate::graph::{Graph, ParamId, Shape};
-use crate::kernels::KernelSpec;
+use crate::kernels::{KernelSpec, Tuning};
 
 /// What the planner knows about the machine it plans for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -121,6 +123,8 @@ pub struct Port {
 pub struct Plan {
     /// What it was made for.
     pub machine: Machine,
+    /// What was known of that machine's speed.
+    pub tuning: Tuning,
     /// The distinct kernels.
     pub kernels: Vec<KernelSpec>,
     /// In order of execution.
@@ -142,8 +146,9 @@ pub struct Plan {
 }
 
 /// Plans a graph that [`optimize`](crate::optimize::optimize) has been over (no batch-norm is left by then); shapes have rank 1 to 3.
-pub fn plan(graph: &Graph, machine: &Machine) -> Plan {
-    let plan = lower::lower(graph, machine);
+/// Convolutions are computed as is fastest by `tuning`, or by the cost model where it does not know.
+pub fn plan(graph: &Graph, machine: &Machine, tuning: &Tuning) -> Plan {
+    let plan = lower::lower(graph, machine, tuning);
     debug_assert_eq!(verify_plan(&plan), Ok(()), "{}", print_plan(&plan));
     plan
 }

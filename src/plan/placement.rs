@@ -6,6 +6,7 @@
 use super::layout::{blocks, wanted_halo};
 use super::{ALIGNMENT_FLOATS, Machine, View};
 use crate::graph::{Graph, Margins, NodeId, Op};
+use crate::kernels::Tuning;
 
 /// A value as a part of another.
 #[derive(Clone, Copy, Debug)]
@@ -44,10 +45,10 @@ pub(super) struct Home {
 }
 
 /// The homes of all values.
-pub(super) fn place(graph: &Graph, machine: &Machine) -> Vec<Home> {
+pub(super) fn place(graph: &Graph, machine: &Machine, tuning: &Tuning) -> Vec<Home> {
     let blocks = blocks(graph, machine);
     let mut parts = channel_parts(graph, &blocks);
-    let halos = halos(graph, &parts, &blocks, machine);
+    let halos = halos(graph, &parts, &blocks, machine, tuning);
     let mut has_parts = reshapes(graph, &blocks, &halos, &mut parts);
     for part in parts.iter().flatten() {
         has_parts[part.of.index()] = true;
@@ -174,6 +175,7 @@ fn halos(
     parts: &[Option<Part>],
     blocks: &[usize],
     machine: &Machine,
+    tuning: &Tuning,
 ) -> Vec<Margins> {
     let roots = roots(parts);
     let mut halos = vec![Margins::default(); parts.len()];
@@ -181,7 +183,7 @@ fn halos(
         if let Some(input) = node.inputs.first() {
             let root = &mut halos[roots[input.index()]];
             let (shape, block) = (&graph.node(*input).shape, blocks[input.index()]);
-            *root = root.max(wanted_halo(node, shape, block, machine));
+            *root = root.max(wanted_halo(node, shape, block, machine, tuning));
         }
     }
     roots.iter().map(|root| halos[*root]).collect()

@@ -1,12 +1,15 @@
 //! Plans run by the kernels' references, in f64, against the meaning of their graphs.
 
+use std::time::Duration;
+
 use proptest::prelude::*;
 
 use super::*;
 use crate::graph::random::{GraphBuilder, all_params, assert_close, inputs, random_graph};
 use crate::graph::reference::evaluate;
+use crate::kernels::conv::{Algorithm, alternatives};
 use crate::kernels::reference::{Memory, run_reference};
-use crate::kernels::{TileFamily, WeightType};
+use crate::kernels::{ConvShape, TileFamily, WeightType};
 use crate::optimize::optimize;
 
 pub(crate) const MACHINE: Machine = Machine {
@@ -109,7 +112,12 @@ fn check_graph(graph: &Graph, what: &str) {
     optimize(&mut optimized).unwrap_or_else(|error| panic!("{what}: {error}"));
     for family in TileFamily::ALL {
         let machine = Machine { family, ..MACHINE };
-        check_plan(graph, &optimized, &plan(&optimized, &machine), what);
+        check_plan(
+            graph,
+            &optimized,
+            &plan(&optimized, &machine, &Tuning::default()),
+            what,
+        );
     }
 }
 
@@ -141,7 +149,7 @@ fn plan_of(b: GraphBuilder) -> Plan {
     check_graph(&b.graph, "hand-built");
     let mut graph = b.graph;
     optimize(&mut graph).expect("a valid graph");
-    plan(&graph, &MACHINE)
+    plan(&graph, &MACHINE, &Tuning::default())
 }
 
 fn n_copies(plan: &Plan) -> usize {
@@ -218,7 +226,7 @@ fn equal_layers_share_a_kernel_and_a_chain_reuses_two_buffers() {
     b.output(x);
     let mut graph = b.graph;
     optimize(&mut graph).expect("a valid graph");
-    let plan = plan(&graph, &MACHINE);
+    let plan = plan(&graph, &MACHINE, &Tuning::default());
     verify_plan(&plan).expect("a valid plan");
     assert_eq!(plan.kernels.len(), 4, "{}", print_plan(&plan));
     let largest = plan.buffers.iter().map(|buffer| buffer.size).max();
@@ -244,7 +252,7 @@ fn a_residual_net_of_six_thousand_nodes_takes_little_time() {
     let start = std::time::Instant::now();
     optimize(&mut graph).expect("a valid graph");
     let optimized = start.elapsed();
-    let plan = plan(&graph, &MACHINE);
+    let plan = plan(&graph, &MACHINE, &Tuning::default());
     let planned = start.elapsed() - optimized;
     println!(
         "optimize {optimized:?}, plan {planned:?}, {} steps",
@@ -274,7 +282,7 @@ fn a_plan_that_would_read_past_its_parameters_is_refused() {
     b.output(x);
     let mut graph = b.graph;
     optimize(&mut graph).expect("a valid graph");
-    let plan = plan(&graph, &MACHINE);
+    let plan = plan(&graph, &MACHINE, &Tuning::default());
     assert_eq!(verify_plan(&plan), Ok(()));
     let spoil = |what: fn(&mut Plan)| {
         let mut spoiled = plan.clone();
@@ -291,4 +299,110 @@ fn a_plan_that_would_read_past_its_parameters_is_refused() {
         spoiled.packed[index].packing = crate::kernels::Packing::Vector { len: 1, padded: 1 };
         assert!(verify_plan(&spoiled).is_err(), "parameter {index}");
     }
+}
+
+/// Two convolutions that there are several algorithms for; the second one's input has room for tiles that do not come out even.
+fn tunable() -> Graph {
+    let mut b = GraphBuilder::new();
+    let x = b.input(&[16, 9, 7]);
+    let y = b.simple_conv(x, 32, 3);
+    let z = b.simple_conv(y, 16, 3);
+    b.output(z);
+    let mut graph = b.graph;
+    optimize(&mut graph).expect("a valid graph");
+    graph
+}
+
+/// Measurements of all convolutions of a graph by which `fastest` is it.
+fn in_favour_of(fastest: Algorithm, graph: &Graph, machine: &Machine) -> Tuning {
+    let mut tuning = Tuning::default();
+    for spec in convolutions(graph, machine) {
+        let time = |algorithm| match algorithm == fastest {
+            true => Duration::from_micros(1),
+            false => Duration::from_micros(2),
+        };
+        let all = alternatives(&spec).into_iter();
+        let times = all.map(|(algorithm, _)| (algorithm, time(algorithm)));
+        tuning.record(ConvShape::of(&spec), times.collect());
+    }
+    tuning
+}
+
+fn algorithms(plan: &Plan) -> Vec<Algorithm> {
+    let steps = plan.steps.iter();
+    let kernels = steps.filter_map(|step| match &plan.kernels[step.kernel.0 as usize] {
+        KernelSpec::Conv(_) => Some(Algorithm::Direct),
+        KernelSpec::Winograd(spec) => Some(Algorithm::Winograd(spec.tile)),
+        _ => None,
+    });
+    kernels.collect()
+}
+
+#[test]
+fn measurements_decide_and_plans_stay_right() {
+    let graph = tunable();
+    for family in TileFamily::ALL {
+        let machine = Machine { family, ..MACHINE };
+        for fastest in [
+            Algorithm::Direct,
+            Algorithm::Winograd(2),
+            Algorithm::Winograd(4),
+        ] {
+            let tuning = in_favour_of(fastest, &graph, &machine);
+            let plan = plan(&graph, &machine, &tuning);
+            assert_eq!(algorithms(&plan), [fastest; 2], "{}", print_plan(&plan));
+            check_plan(&graph, &graph, &plan, &fastest.name());
+            // A halo that the kernel does not ask for, or too small a one, would take copies; only the user's tensors do.
+            assert_eq!(n_copies(&plan), 2, "{}", print_plan(&plan));
+            let text = print_plan(&plan);
+            assert!(text.contains("; measured: direct 0.00"), "{text}");
+            assert!(
+                text.contains(&format!("{} 0.001 ms", fastest.name())),
+                "{text}"
+            );
+        }
+    }
+}
+
+#[test]
+fn measurements_that_do_not_apply_are_left_alone() {
+    let graph = tunable();
+    let modelled = plan(&graph, &MACHINE, &Tuning::default());
+    // Not all algorithms were measured.
+    let mut partial = Tuning::default();
+    for spec in convolutions(&graph, &MACHINE) {
+        let times = [(Algorithm::Direct, Duration::ZERO)];
+        partial.record(ConvShape::of(&spec), times.into());
+    }
+    let found = plan(&graph, &MACHINE, &partial);
+    assert_eq!(algorithms(&found), algorithms(&modelled));
+    assert!(!print_plan(&found).contains("measured"));
+    // Speed is not all that counts.
+    let precise = Machine {
+        precise: true,
+        ..MACHINE
+    };
+    let tuning = in_favour_of(Algorithm::Winograd(4), &graph, &precise);
+    let found = plan(&graph, &precise, &tuning);
+    assert_eq!(algorithms(&found), [Algorithm::Direct; 2]);
+    assert!(!print_plan(&found).contains("measured"));
+}
+
+#[test]
+fn measurements_cannot_choose_what_is_impossible() {
+    let mut b = GraphBuilder::new();
+    let x = b.input(&[16, 9, 9]);
+    let y = b.simple_conv(x, 16, 5);
+    b.output(y);
+    let mut tuning = Tuning::default();
+    for spec in convolutions(&b.graph, &MACHINE) {
+        let times = [
+            (Algorithm::Direct, Duration::from_secs(1)),
+            (Algorithm::Winograd(4), Duration::ZERO),
+        ];
+        tuning.record(ConvShape::of(&spec), times.into());
+    }
+    let plan = plan(&b.graph, &MACHINE, &tuning);
+    assert_eq!(algorithms(&plan), [Algorithm::Direct]);
+    check_plan(&b.graph, &b.graph, &plan, "5x5");
 }

@@ -152,7 +152,7 @@ pub fn print_plan(plan: &Plan) -> String {
     );
     text.push_str("\nconvolutions: how each kernel is cut, and what else was possible (a slot is the time of one multiply-add of vectors)\n");
     for (index, spec) in plan.kernels.iter().enumerate() {
-        if let Some(choice) = describe_choice(spec, &plan.machine) {
+        if let Some(choice) = describe_choice(spec, plan) {
             let _ = writeln!(text, "  k{index} {}: {choice}", spec.describe());
         }
     }

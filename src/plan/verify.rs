@@ -25,7 +25,7 @@ impl KernelSpec {
 }
 
 /// The tensors that a kernel's operands are, in their order; `None` for a parameter of the operation and for scratch memory.
-pub(super) fn operand_views(spec: &KernelSpec) -> Vec<Option<View>> {
+pub(crate) fn operand_views(spec: &KernelSpec) -> Vec<Option<View>> {
     let inputs = spec.inputs();
     // Parameters of an epilogue count among its operands: their views stand still from image to image.
     let n_further = inputs.iter().filter(|view| view.image_stride == 0).count();

@@ -158,6 +158,7 @@ mod tests {
 
     use super::*;
     use crate::graph::random::{GraphBuilder, random_graph};
+    use crate::kernels::Tuning;
     use crate::optimize::optimize;
     use crate::plan::memory::assign_offsets;
     use crate::plan::tests::MACHINE;
@@ -236,7 +237,7 @@ mod tests {
         fn steps_that_conflict_keep_their_order(seed: u64, n_nodes in 2usize..24) {
             let mut graph = random_graph(seed, n_nodes);
             optimize(&mut graph).expect("a valid graph");
-            let mut plan = plan(&graph, &MACHINE);
+            let mut plan = plan(&graph, &MACHINE, &Tuning::default());
             check(&plan);
             tighten(&mut plan);
             check(&plan);
@@ -255,7 +256,7 @@ mod tests {
         let y = b.concat(0, &branches);
         let y = b.simple_conv(y, 8, 3);
         b.output(y);
-        let plan = plan(&b.graph, &MACHINE);
+        let plan = plan(&b.graph, &MACHINE, &Tuning::default());
         let text = print_plan(&plan);
         // From plain to blocked and back take a step each.
         let sizes: Vec<usize> = waves(&plan).iter().map(Vec::len).collect();

@@ -73,6 +73,7 @@ fn plan_with_scratch(n_steps: usize, scratch_size: usize) -> Plan {
     };
     Plan {
         machine: crate::codegen::detect_machine().expect("a machine"),
+        tuning: Default::default(),
         kernels: vec![spec],
         steps: vec![step; n_steps],
         buffers: Vec::new(),

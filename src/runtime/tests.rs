@@ -11,6 +11,7 @@ use crate::graph::random::{
 };
 use crate::graph::reference::evaluate;
 use crate::graph::{Conv, ConvTranspose, Graph, Margins, Op, evaluate_recipe};
+use crate::kernels::Tuning;
 use crate::optimize::optimize;
 use crate::plan::{plan, print_plan};
 
@@ -18,7 +19,7 @@ fn compile(graph: &Graph, n_threads: usize) -> Session {
     let mut graph = graph.clone();
     optimize(&mut graph).expect("a valid graph");
     let machine = detect_machine().expect("a machine");
-    let plan = plan(&graph, &machine);
+    let plan = plan(&graph, &machine, &Tuning::default());
     let executable = jit::compile(&plan.kernels, &machine)
         .unwrap_or_else(|error| panic!("{error}\n{}", print_plan(&plan)));
     let mut packed = AlignedBuffer::zeroed(plan.packed_size).expect("memory");

@@ -302,6 +302,7 @@ fn binding_fills_the_block_or_names_every_fault() {
     };
     let plan = Plan {
         machine: crate::codegen::detect_machine().expect("a machine"),
+        tuning: Default::default(),
         scratch_size: 0,
         packed: vec![packed(0, 2, 8, 0), packed(1, 3, 8, 16)],
         packed_size: 24,

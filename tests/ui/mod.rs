@@ -83,6 +83,7 @@ const NOT_SHOWN: &[(&str, &str)] = &[
         "takes hundreds of files: `files_and_sources_have_limits`",
     ),
     ("E1001", "of the machine: tests/families.rs"),
+    ("E1002", "of the command line: tests/tuning.rs"),
     ("W0010", "of weights"),
     ("W0011", "of weights"),
 ];

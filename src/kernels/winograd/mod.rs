@@ -7,7 +7,7 @@
 
 use super::conv::Sharing;
 use super::{ConvSpec, Lattice, Schedule, Strip};
-use crate::graph::{Conv, Margins, Shape};
+use crate::graph::Margins;
 use crate::plan::View;
 
 /// Taps of a side.
@@ -181,24 +181,6 @@ pub fn applies(conv: &ConvSpec) -> bool {
         && conv.lattice.is_full(&conv.output)
         && [conv.input.block, conv.output.block] == [block; 2]
         && conv.input.channels >= block
-}
-
-/// What the tiles touch outside the map: more than the taps do where they do not come out even.
-pub fn required_halo(conv: &Conv, input: &Shape, m: usize) -> Margins {
-    let size = [input.height() as usize, input.width() as usize];
-    let before = [conv.pad.top, conv.pad.left];
-    let after = [conv.pad.bottom, conv.pad.right];
-    let beyond = [0, 1].map(|axis| {
-        let results = before[axis] + size[axis] + after[axis] + 1 - TAPS;
-        let touched = results.next_multiple_of(m) + TAPS - 1;
-        touched.saturating_sub(before[axis] + size[axis])
-    });
-    Margins {
-        top: conv.pad.top,
-        left: conv.pad.left,
-        bottom: beyond[0],
-        right: beyond[1],
-    }
 }
 
 /// The kernel with tiles of `m`, cut as costs least.

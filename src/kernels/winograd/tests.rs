@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::graph::{Conv, Shape};
 use crate::kernels::testing::{check, epilogue, machine, margins, operands};
 use crate::kernels::{KernelSpec, conv};
 use crate::plan::Machine;
@@ -45,13 +46,10 @@ fn spec(
     };
     let block = machine.family.channel_block();
     let shape = |channels: usize| Shape::chw(channels as u64, size[0] as u64, size[1] as u64);
-    let input = View::dense(
-        &shape(channels[0]),
-        block,
-        required_halo(&conv, &shape(channels[0]), m),
-    );
-    let output = View::dense(&shape(channels[1]), block, Margins::default());
-    conv::unscheduled(&conv, input, output, None, machine)
+    let mut spec = conv::in_outline(&conv, &shape(channels[0]), block, machine);
+    let halo = conv::halo(&spec, conv::Algorithm::Winograd(m));
+    spec.input = View::dense(&shape(channels[0]), block, halo);
+    spec
 }
 
 proptest! {
