@@ -15,19 +15,21 @@ use netc::runtime::{AlignedBuffer, MultiplyAdds};
 
 /// A kernel with its operands.
 struct Bench {
-    name: &'static str,
+    name: String,
     executable: Executable,
     spec: KernelSpec,
     /// At cache lines, as a session's are: a vector that lies in two costs two loads.
     operands: Vec<AlignedBuffer>,
     flops: u64,
     batch: usize,
+    /// Parts that the tasks are timed in, so that what else the machine does spoils one of them and not the whole.
+    shares: usize,
     compile_time: Duration,
 }
 
 impl Bench {
     fn new(
-        name: &'static str,
+        name: impl Into<String>,
         spec: KernelSpec,
         input: &View,
         flops: usize,
@@ -50,19 +52,25 @@ impl Bench {
         }
         let output = spec.output();
         let image = output.n_blocks() * output.plane_stride();
+        let scratch = spec.scratch_size();
+        if scratch > 0 {
+            operands.push(buffer(scratch, 0.0));
+        }
         operands.push(buffer(batch * image, 0.0));
         Bench {
-            name,
+            name: name.into(),
             executable,
             spec,
             operands,
             flops: (batch * flops) as u64,
             batch,
+            // What a call leaves in scratch memory for its next task would be made anew for each share.
+            shares: if scratch > 0 { 1 } else { SHARES },
             compile_time,
         }
     }
 
-    /// Runs the tasks of share `share` of [`SHARES`].
+    /// Runs the tasks of share `share`.
     fn run_share(&mut self, share: usize) {
         let pointers: Vec<*mut f32> = self
             .operands
@@ -70,20 +78,21 @@ impl Bench {
             .map(|operand| operand.as_mut_ptr())
             .collect();
         let n_tasks = self.spec.n_tasks(self.batch);
-        let (begin, end) = (n_tasks * share / SHARES, n_tasks * (share + 1) / SHARES);
+        let begin = n_tasks * share / self.shares;
+        let end = n_tasks * (share + 1) / self.shares;
         let function = self.executable.function(KernelId(0));
         // SAFETY: the operands are in the spec's order and as large as their views, packings and the batch say.
         unsafe { function(pointers.as_ptr(), begin, end, self.batch) };
     }
 
     fn run(&mut self) {
-        for share in 0..SHARES {
+        for share in 0..self.shares {
             self.run_share(share);
         }
     }
 }
 
-/// Parts that a kernel's tasks are timed in, so that what else the machine does spoils one of them and not the whole.
+/// Shares of a kernel whose tasks leave nothing to each other.
 const SHARES: usize = 32;
 
 /// Channels in, channels out, size of the input, kernel, stride, groups.
@@ -120,6 +129,7 @@ const DENSES: [(&str, usize, usize, usize); 4] = [
     ("dense 512->1000, 8 images", 512, 1000, 8),
 ];
 
+/// With a machine that is `precise`, computed by its definition; else as the compiler would.
 fn conv_bench(shape: ConvShape, machine: &Machine) -> Bench {
     let (name, in_channels, out_channels, size, kernel, stride, groups) = shape;
     let pad = kernel / 2;
@@ -153,6 +163,10 @@ fn conv_bench(shape: ConvShape, machine: &Machine) -> Bench {
     );
     let spec = conv::configure(&conv, input, output, None, machine, &Tuning::default());
     let flops = 2 * out_channels * result * result * in_channels / groups * kernel * kernel;
+    let name = match &spec {
+        KernelSpec::Winograd(spec) => format!("{name}, F({m}x{m})", m = spec.tile),
+        _ => name.to_owned(),
+    };
     Bench::new(name, spec, &input, flops, 1, machine)
 }
 
@@ -176,9 +190,15 @@ fn dense_bench(
 }
 
 fn benches(machine: &Machine) -> Vec<Bench> {
-    let convs = CONVS.iter().map(|&shape| conv_bench(shape, machine));
+    let precise = Machine {
+        precise: true,
+        ..*machine
+    };
+    let direct = CONVS.iter().map(|&shape| conv_bench(shape, &precise));
+    let chosen = CONVS.iter().map(|&shape| conv_bench(shape, machine));
+    let winograd = chosen.filter(|bench| matches!(bench.spec, KernelSpec::Winograd(_)));
     let denses = DENSES.iter().map(|&shape| dense_bench(shape, machine));
-    convs.chain(denses).collect()
+    direct.chain(winograd).chain(denses).collect()
 }
 
 /// Prints the table: the best of many turns of peak and of each share of a kernel's tasks.
@@ -188,7 +208,7 @@ fn report(benches: &mut [Bench], peak: &MultiplyAdds) {
         "kernel", "GFLOP/s", "peak", "ratio", "compile"
     );
     for bench in benches {
-        let (mut best, mut best_peak) = ([f64::INFINITY; SHARES], 0.0f64);
+        let (mut best, mut best_peak) = (vec![f64::INFINITY; bench.shares], 0.0f64);
         let begin = Instant::now();
         while begin.elapsed() < Duration::from_millis(600) {
             best_peak = best_peak.max(peak.gflops());
@@ -219,7 +239,7 @@ fn kernels(criterion: &mut Criterion) {
         .sample_size(20);
     for bench in &mut benches {
         group.throughput(Throughput::Elements(bench.flops));
-        group.bench_function(bench.name, |bencher| bencher.iter(|| bench.run()));
+        group.bench_function(bench.name.clone(), |bencher| bencher.iter(|| bench.run()));
     }
     group.finish();
 }
