@@ -22,6 +22,8 @@ struct Bench {
     operands: Vec<AlignedBuffer>,
     flops: u64,
     batch: usize,
+    /// Counted once: to cut a depthwise layer takes longer than to compute a share of it.
+    n_tasks: usize,
     /// Parts that the tasks are timed in, so that what else the machine does spoils one of them and not the whole.
     shares: usize,
     compile_time: Duration,
@@ -60,6 +62,7 @@ impl Bench {
         Bench {
             name: name.into(),
             executable,
+            n_tasks: spec.n_tasks(batch),
             spec,
             operands,
             flops: (batch * flops) as u64,
@@ -77,9 +80,8 @@ impl Bench {
             .iter_mut()
             .map(|operand| operand.as_mut_ptr())
             .collect();
-        let n_tasks = self.spec.n_tasks(self.batch);
-        let begin = n_tasks * share / self.shares;
-        let end = n_tasks * (share + 1) / self.shares;
+        let begin = self.n_tasks * share / self.shares;
+        let end = self.n_tasks * (share + 1) / self.shares;
         let function = self.executable.function(KernelId(0));
         // SAFETY: the operands are in the spec's order and as large as their views, packings and the batch say.
         unsafe { function(pointers.as_ptr(), begin, end, self.batch) };
