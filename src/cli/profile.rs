@@ -12,7 +12,7 @@ use crate::runtime::{Gauge, median};
 /// Measure where the time of a run goes, step by step
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-A step is a call of a kernel, under the name of its layer; layers that were fused into another's kernel have none of their own. Times are medians over the runs. On several threads independent steps run side by side, so that their times overlap and their sum exceeds the run's. GFLOP/s count the multiply-adds of convolutions and dense layers, as two operations each, by whatever algorithm they are computed.
+A step is a call of a kernel, under the name of its layer; layers that were fused into another's kernel have none of their own. Times are medians over the runs. On several threads independent steps run side by side, so that their times overlap and their sum exceeds the run's; where each thread has images of a batch to itself, a step's time is what all spend on it, divided by their number. GFLOP/s count the multiply-adds of convolutions and dense layers, as two operations each, by whatever algorithm they are computed.
 
 What the machine can do at best is measured between the runs, on as many threads: multiply-adds in its widest vectors, and reading from memory. `of` says which of the two bounds a step, given what it computes and the bytes it must move at least once, and `%` how close it comes. More than 100% of memory is data that was still in a cache.")]
 pub struct Args {

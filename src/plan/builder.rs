@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use super::memory::assign_offsets;
 use super::{
-    ALIGNMENT_FLOATS, Buffer, BufferId, KernelId, Machine, Operand, PackedId, PackedParam, Plan,
-    Port, Step, View, waves,
+    ALIGNMENT_FLOATS, Buffer, BufferId, KernelId, Lead, Machine, Operand, PackedId, PackedParam,
+    Plan, Port, Step, View, waves,
 };
 use crate::graph::ParamId;
 use crate::kernels::{KernelSpec, Packing, Tuning};
@@ -94,6 +94,7 @@ impl Builder {
             steps: self.steps,
             buffers: Vec::with_capacity(self.buffers.len()),
             arena_size: 0,
+            lead: None,
             packed: self.packed,
             packed_size: self.packed_size,
             scratch_size: scratch_size.unwrap_or(0),
@@ -106,6 +107,7 @@ impl Builder {
             plan.arena_size += size;
             plan.buffers.push(Buffer {
                 size,
+                image_stride: size,
                 offset,
                 live: (0, 0),
             });
@@ -130,6 +132,7 @@ impl Builder {
             buffer.live = live.unwrap_or((0, 0));
         }
         plan.arena_size = assign_offsets(&mut plan.buffers, plan.steps.len().max(1));
+        plan.lead = Lead::of(&plan);
         plan
     }
 }

@@ -50,9 +50,14 @@ impl KernelSpec {
                 tensors.map(elements).sum::<u64>() + written
             }
         };
+        size_of::<f32>() as u64 * batch as u64 * of_image + self.param_bytes()
+    }
+
+    /// Bytes of the kernel's parameters, as they are packed.
+    pub fn param_bytes(&self) -> u64 {
         let packings = self.packings();
-        let params: usize = packings.iter().map(Packing::packed_len).sum();
-        size_of::<f32>() as u64 * (batch as u64 * of_image + params as u64)
+        let floats: usize = packings.iter().map(Packing::packed_len).sum();
+        (size_of::<f32>() * floats) as u64
     }
 
     /// Cost of one image, in floating-point operations of a kernel near the peak. Reading a float that no arithmetic hides counts as some too.

@@ -217,7 +217,7 @@ mod tests {
         ) {
             let mut buffers: Vec<Buffer> = specs
                 .into_iter()
-                .map(|(size, first, length)| Buffer { size, offset: 0, live: (first, first + length) })
+                .map(|(size, first, length)| Buffer { size, image_stride: size, offset: 0, live: (first, first + length) })
                 .collect();
             let arena = assign_offsets(&mut buffers, 60);
             let offsets: Vec<usize> = buffers.iter().map(|buffer| buffer.offset).collect();
@@ -238,6 +238,7 @@ mod tests {
         let mut buffers: Vec<Buffer> = (0..5000)
             .map(|step| Buffer {
                 size: 64,
+                image_stride: 64,
                 offset: 0,
                 live: (step, step + 1),
             })

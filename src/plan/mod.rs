@@ -7,6 +7,7 @@ mod choices;
 mod cost;
 mod forms;
 mod layout;
+mod lead;
 mod lower;
 mod memory;
 mod placement;
@@ -18,12 +19,13 @@ mod view;
 mod waves;
 
 pub use layout::convolutions;
+pub use lead::Lead;
 pub use memory::lower_bound;
 pub use text::print_plan;
 pub(crate) use verify::operand_views;
 pub use verify::verify_plan;
 pub use view::View;
-pub use waves::waves;
+pub use waves::{waves, waves_of};
 
 use crate::graph::{Graph, ParamId, Shape};
 use crate::kernels::{KernelSpec, Tuning};
@@ -58,6 +60,8 @@ pub struct PackedId(pub u32);
 pub struct Buffer {
     /// Floats per image, a multiple of [`ALIGNMENT_FLOATS`].
     pub size: usize,
+    /// From one image to the next, floats: the `image_stride` of all views of it. No larger than `size`.
+    pub image_stride: usize,
     /// From the start of the arena, floats per image, a multiple of [`ALIGNMENT_FLOATS`].
     pub offset: usize,
     /// The steps during which it is in use: from the first of the [wave](waves) that first touches it to the last of the one that last does.
@@ -133,6 +137,8 @@ pub struct Plan {
     pub buffers: Vec<Buffer>,
     /// Size of the arena, floats per image.
     pub arena_size: usize,
+    /// Which steps of a batch run image by image, if any.
+    pub lead: Option<Lead>,
     /// Parameters to pack, in order of their offsets.
     pub packed: Vec<PackedParam>,
     /// Size of all packed parameters, floats.

@@ -150,6 +150,15 @@ pub fn print_plan(plan: &Plan) -> String {
         plan.buffers.len(),
         lower_bound(&plan.buffers),
     );
+    if let Some(lead) = &plan.lead {
+        let _ = writeln!(
+            text,
+            "of a batch, steps 0..={} run image by image ({} at a time); the others for all images, in an arena of {} floats an image",
+            lead.n_steps - 1,
+            lead.group,
+            lead.arena_size,
+        );
+    }
     text.push_str("\nconvolutions: how each kernel is cut, and what else was possible (a slot is the time of one multiply-add of vectors)\n");
     for (index, spec) in plan.kernels.iter().enumerate() {
         if let Some(choice) = describe_choice(spec, plan) {

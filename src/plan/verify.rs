@@ -1,6 +1,6 @@
 //! The plan's verifier: what running a plan relies on, and what the compiler's tests check after every plan.
 
-use super::{Operand, Plan, View};
+use super::{Buffer, Lead, Operand, Plan, View};
 use crate::kernels::KernelSpec;
 
 impl KernelSpec {
@@ -74,7 +74,7 @@ pub fn verify_plan(plan: &Plan) -> Result<(), String> {
                     if end.is_none_or(|end| end > known.size) {
                         return fail(format!("operand {position} leaves its buffer"));
                     }
-                    if view.image_stride > known.size {
+                    if view.image_stride != known.image_stride || known.image_stride > known.size {
                         return fail(format!("operand {position} leaves it with the next image"));
                     }
                     if position == last {
@@ -122,31 +122,67 @@ pub fn verify_plan(plan: &Plan) -> Result<(), String> {
             }
         }
     }
-    apart(plan)
+    apart(&plan.buffers, plan.arena_size)?;
+    plan.lead.as_ref().map_or(Ok(()), |lead| lead.verify(plan))
+}
+
+impl Lead {
+    /// Checks that what the other steps touch is in the arena that the images share, lives while they do, and lies apart there.
+    fn verify(&self, plan: &Plan) -> Result<(), String> {
+        let (n_steps, n_buffers) = (plan.steps.len(), plan.buffers.len());
+        if self.n_steps == 0
+            || self.group == 0
+            || self.n_steps > n_steps
+            || self.buffers.len() != n_buffers
+        {
+            return Err("the lead is another plan's".into());
+        }
+        for (index, step) in plan.steps.iter().enumerate() {
+            for operand in &step.operands {
+                let Operand::Buffer { buffer, .. } = operand else {
+                    continue;
+                };
+                let id = buffer.0 as usize;
+                let (shared, known) = (&self.buffers[id], &plan.buffers[id]);
+                // What the lead leaves is there from the first of the other steps on.
+                let at = index.max(self.n_steps);
+                let lives = shared.live.0 <= at && at <= shared.live.1;
+                let is_there =
+                    lives && shared.size == known.size && shared.image_stride == known.image_stride;
+                let is_own = index < self.n_steps && shared.size == 0;
+                if !is_there && !is_own {
+                    return Err(format!(
+                        "step {index} does not find buffer {id} among those that images share"
+                    ));
+                }
+            }
+        }
+        apart(&self.buffers, self.arena_size)
+    }
 }
 
 /// Buffers sorted by their offset: whoever overlaps in space is near.
-fn apart(plan: &Plan) -> Result<(), String> {
+fn apart(buffers: &[Buffer], arena_size: usize) -> Result<(), String> {
     // One without size overlaps nothing.
-    let has_size = |&index: &usize| plan.buffers[index].size > 0;
-    let mut order: Vec<usize> = (0..plan.buffers.len()).filter(has_size).collect();
-    order.sort_by_key(|&index| (plan.buffers[index].live.0, index));
+    let has_size = |&index: &usize| buffers[index].size > 0;
+    let mut order: Vec<usize> = (0..buffers.len()).filter(has_size).collect();
+    order.sort_by_key(|&index| (buffers[index].live.0, index));
     // Live buffers as intervals of the arena, by offset; what ended is taken out lazily.
     let mut live: std::collections::BTreeMap<usize, usize> = Default::default();
     let mut ends: Vec<usize> = order.clone();
-    ends.sort_by_key(|&index| (plan.buffers[index].live.1, index));
+    ends.sort_by_key(|&index| (buffers[index].live.1, index));
     let mut ends = ends.into_iter().peekable();
     for index in order {
-        let buffer = &plan.buffers[index];
-        while let Some(done) = ends.next_if(|&done| plan.buffers[done].live.1 < buffer.live.0) {
-            live.remove(&plan.buffers[done].offset);
+        let buffer = &buffers[index];
+        while let Some(done) = ends.next_if(|&done| buffers[done].live.1 < buffer.live.0) {
+            live.remove(&buffers[done].offset);
         }
         let end = match buffer.offset.checked_add(buffer.size) {
-            Some(end) if end <= plan.arena_size => end,
+            Some(end) if end <= arena_size => end,
             _ => return Err(format!("buffer {index} leaves the arena")),
         };
         if let Some((_, &other)) = live.range(..end).next_back()
-            && plan.buffers[other].offset + plan.buffers[other].size > buffer.offset
+            && buffers[other].offset + buffers[other].size > buffer.offset
         {
             return Err(format!(
                 "buffers {other} and {index} overlap while both live"

@@ -1,5 +1,7 @@
 //! Which steps may run side by side.
 
+use std::ops::Range;
+
 use super::verify::operand_views;
 use super::{Buffer, Operand, Plan, View};
 
@@ -9,11 +11,16 @@ use super::{Buffer, Operand, Plan, View};
 /// Two steps conflict if one writes what the other reads or writes, be it because the same memory of the arena serves two buffers. Conflicting steps are in
 /// different waves, in the order of the plan.
 pub fn waves(plan: &Plan) -> Vec<Vec<usize>> {
-    let mut arena = Arena::new(&plan.buffers);
-    let mut buffers: Vec<Accesses> = plan.buffers.iter().map(|_| Accesses::default()).collect();
+    waves_of(plan, 0..plan.steps.len(), &plan.buffers)
+}
+
+/// The same of some of its steps, with the buffers laid out like this.
+pub fn waves_of(plan: &Plan, steps: Range<usize>, layout: &[Buffer]) -> Vec<Vec<usize>> {
+    let mut arena = Arena::new(layout);
+    let mut buffers: Vec<Accesses> = layout.iter().map(|_| Accesses::default()).collect();
     let mut outputs: Vec<Accesses> = plan.outputs.iter().map(|_| Accesses::default()).collect();
     let mut waves: Vec<Vec<usize>> = Vec::new();
-    for index in 0..plan.steps.len() {
+    for index in steps {
         let regions = regions(plan, index);
         let mut wave = 0;
         for region in &regions {
@@ -22,7 +29,7 @@ pub fn waves(plan: &Plan) -> Vec<Vec<usize>> {
                     let accesses = &mut buffers[buffer];
                     if accesses.all.is_empty() {
                         // What lay there before lives no more, and will not again.
-                        accesses.free_from = arena.free_from(&plan.buffers[buffer]);
+                        accesses.free_from = arena.free_from(&layout[buffer]);
                     }
                     accesses
                 }
@@ -33,7 +40,7 @@ pub fn waves(plan: &Plan) -> Vec<Vec<usize>> {
         for region in regions {
             let accesses = match region.place {
                 Place::Buffer(buffer) => {
-                    arena.touch(&plan.buffers[buffer], wave);
+                    arena.touch(&layout[buffer], wave);
                     &mut buffers[buffer]
                 }
                 Place::Output(output) => &mut outputs[output],

@@ -5,11 +5,11 @@ mod alone;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::schedule::{Piece, Schedule, schedule};
+use super::schedule::{Images, Piece, Schedule, schedule};
 use super::stopwatch::{Nobody, Observer, Stopwatch};
 use super::team::Team;
 use super::{AlignedBuffer, Kernels, RunError, Tensor};
-use crate::plan::{ALIGNMENT_FLOATS, Operand, Plan, Port, verify_plan};
+use crate::plan::{ALIGNMENT_FLOATS, Buffer, BufferId, Operand, Plan, Port, verify_plan};
 
 /// A compiled net with its parameters. The batch is free from run to run.
 ///
@@ -25,6 +25,8 @@ pub struct Session {
 struct State {
     team: Team,
     arena: AlignedBuffer,
+    /// The arena that the images share where steps run image by image.
+    shared: AlignedBuffer,
     /// That of all threads, one after another.
     scratch: AlignedBuffer,
     /// The last run's batch and schedule: the next one's is often the same.
@@ -34,10 +36,15 @@ struct State {
 /// What the operands of one run point into.
 struct Memory<'a> {
     arena: &'a AlignedBuffer,
+    shared: &'a AlignedBuffer,
     scratch: &'a AlignedBuffer,
     inputs: &'a [Tensor],
     outputs: &'a [Tensor],
     batch: usize,
+    /// Images that a thread's own arena holds.
+    n_own: usize,
+    /// As the images after the lead see them.
+    shared_buffers: &'a [Buffer],
 }
 
 impl Session {
@@ -69,6 +76,7 @@ impl Session {
         let state = Mutex::new(State {
             team: Team::new(n_threads)?,
             arena: AlignedBuffer::zeroed(0)?,
+            shared: AlignedBuffer::zeroed(0)?,
             scratch: AlignedBuffer::zeroed(0)?,
             schedule: None,
         });
@@ -103,14 +111,21 @@ impl Session {
         Ok(())
     }
 
+    /// The threads of a run.
+    fn n_threads(&self) -> usize {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.team.n_threads()
+    }
+
     /// The outputs for a batch of inputs, each `[batch, ...]` with the same batch.
     pub fn run(&self, inputs: &[Tensor]) -> Result<Vec<Tensor>, RunError> {
         self.run_observed(inputs, &Nobody)
     }
 
-    /// The same, and the wall time of each step of the plan: from when the first thread begins with it until all are done with it.
+    /// The same, and the wall time of each step of the plan: from when the first thread begins with it until all are done with it. Where each thread has images
+    /// to itself, it is what all spend on the step, divided by their number.
     pub fn run_timed(&self, inputs: &[Tensor]) -> Result<(Vec<Tensor>, Vec<Duration>), RunError> {
-        let stopwatch = Stopwatch::new(self.plan.steps.len());
+        let stopwatch = Stopwatch::new(self.plan.steps.len(), self.n_threads());
         let outputs = self.run_observed(inputs, &stopwatch)?;
         Ok((outputs, stopwatch.times()))
     }
@@ -128,29 +143,40 @@ impl Session {
         // A kernel that panicked (only a test's can) left no trace that matters: every run writes what it reads.
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let state = &mut *state;
-        grow(&mut state.arena, self.plan.arena_size, batch)?;
-        let n_threads = state.team.n_threads();
-        grow(&mut state.scratch, self.scratch_stride(), n_threads)?;
         if batch == 0 {
             return Ok(outputs);
         }
+        let n_threads = state.team.n_threads();
         let schedule = match state.schedule.take() {
             Some((old, schedule)) if old == batch => schedule,
             _ => schedule(&self.plan, batch, n_threads),
         };
+        let lead = self.plan.lead.as_ref().filter(|_| schedule.has_lead);
+        // Images that are in the arena at the same time.
+        let n_present = lead.map_or(batch, |lead| n_threads * lead.group);
+        grow(&mut state.arena, self.plan.arena_size, n_present)?;
+        grow(
+            &mut state.shared,
+            lead.map_or(0, |lead| lead.arena_size),
+            batch,
+        )?;
+        grow(&mut state.scratch, self.scratch_stride(), n_threads)?;
         let memory = Memory {
             arena: &state.arena,
+            shared: &state.shared,
             scratch: &state.scratch,
             inputs,
             outputs: &outputs,
             batch,
+            n_own: lead.map_or(0, |lead| lead.group),
+            shared_buffers: lead.map_or(&[], |lead| &lead.buffers),
         };
         state.team.run(&schedule, |thread, progress| {
             let mut operands = Vec::new();
             progress.work(|chunk| {
                 for piece in &schedule.pieces[chunk.pieces.clone()] {
-                    self.point(&mut operands, piece.step, thread, &memory);
-                    observer.observe(piece.step, || self.call(piece, &operands, batch));
+                    self.point(&mut operands, piece, thread, &memory);
+                    observer.observe(piece, || self.call(piece, &operands));
                 }
             });
         });
@@ -191,33 +217,61 @@ impl Session {
         Ok(batch)
     }
 
-    /// The pointers for a step on a thread.
-    fn point(&self, operands: &mut Vec<*mut f32>, step: usize, thread: usize, memory: &Memory) {
+    /// The pointers for a piece on a thread.
+    fn point(&self, operands: &mut Vec<*mut f32>, piece: &Piece, thread: usize, memory: &Memory) {
         operands.clear();
-        let pointers = self.plan.steps[step].operands.iter().map(|operand| {
+        let images = piece.images;
+        let port = |port: &Port| images.first * port.shape.elements() as usize;
+        let pointers = self.plan.steps[piece.step].operands.iter().map(|operand| {
             // In bounds, by `verify_plan`: only kernels follow these pointers, so plain address arithmetic will do until then.
-            match *operand {
+            let (block, start) = match *operand {
                 Operand::Buffer { buffer, offset } => {
-                    let start = self.plan.buffers[buffer.0 as usize].offset * memory.batch + offset;
-                    memory.arena.pointer().wrapping_add(start)
+                    let (block, start) = self.buffer(buffer, images, thread, memory);
+                    (block, start + offset)
                 }
-                Operand::Input(index) => memory.inputs[index].pointer(),
-                Operand::Output(index) => memory.outputs[index].pointer(),
-                Operand::Param(id) => {
-                    let start = self.plan.packed[id.0 as usize].offset;
-                    self.packed.pointer().wrapping_add(start)
+                Operand::Input(index) => {
+                    return memory.inputs[index]
+                        .pointer()
+                        .wrapping_add(port(&self.plan.inputs[index]));
                 }
-                Operand::Scratch => {
-                    let start = thread * self.scratch_stride();
-                    memory.scratch.pointer().wrapping_add(start)
+                Operand::Output(index) => {
+                    return memory.outputs[index]
+                        .pointer()
+                        .wrapping_add(port(&self.plan.outputs[index]));
                 }
-            }
+                Operand::Param(id) => (&*self.packed, self.plan.packed[id.0 as usize].offset),
+                Operand::Scratch => (memory.scratch, thread * self.scratch_stride()),
+            };
+            block.pointer().wrapping_add(start)
         });
         operands.extend(pointers);
     }
 
+    /// Where a buffer's first of these images lies.
+    fn buffer<'a>(
+        &self,
+        buffer: BufferId,
+        images: Images,
+        thread: usize,
+        memory: &Memory<'a>,
+    ) -> (&'a AlignedBuffer, usize) {
+        let index = buffer.0 as usize;
+        let shared = memory.shared_buffers.get(index);
+        if let Some(shared) = shared.filter(|shared| shared.size > 0) {
+            let first = images.first * shared.image_stride;
+            return (memory.shared, shared.offset * memory.batch + first);
+        }
+        let arena = if images.are_own {
+            thread * memory.n_own * self.plan.arena_size
+        } else {
+            0
+        };
+        let start = self.plan.buffers[index].offset * images.n;
+        (memory.arena, arena + start)
+    }
+
     /// Calls a step's kernel.
-    fn call(&self, piece: &Piece, operands: &[*mut f32], batch: usize) {
+    fn call(&self, piece: &Piece, operands: &[*mut f32]) {
         let kernel = self.plan.steps[piece.step].kernel;
         let (begin, end) = (piece.tasks.start, piece.tasks.end);
         // SAFETY: the plan was verified and the code is its kernels' (`Session::new`), so each pointer is to a tensor of `batch` images as the spec
@@ -227,7 +281,7 @@ impl Session {
         // `Progress` lets no chunk of a wave begin before the wave before it is done.
         unsafe {
             self.kernels
-                .call(kernel, operands.as_ptr(), begin, end, batch);
+                .call(kernel, operands.as_ptr(), begin, end, piece.images.n);
         }
     }
 }

@@ -78,6 +78,7 @@ fn plan_with_scratch(n_steps: usize, scratch_size: usize) -> Plan {
         steps: vec![step; n_steps],
         buffers: Vec::new(),
         arena_size: 0,
+        lead: None,
         packed: Vec::new(),
         packed_size: 0,
         scratch_size,
@@ -191,6 +192,7 @@ fn plan_of_sums(steps: &[[usize; 3]], n_buffers: usize) -> Plan {
     plan.buffers = (0..n_buffers)
         .map(|buffer| crate::plan::Buffer {
             size,
+            image_stride: size,
             offset: buffer * size,
             live: (0, steps.len() - 1),
         })

@@ -13,13 +13,19 @@ use crate::graph::reference::evaluate;
 use crate::graph::{Conv, ConvTranspose, Graph, Margins, Op, evaluate_recipe};
 use crate::kernels::Tuning;
 use crate::optimize::optimize;
-use crate::plan::{plan, print_plan};
+use crate::plan::{Lead, Plan, plan, print_plan};
 
 fn compile(graph: &Graph, n_threads: usize) -> Session {
+    compile_with(graph, n_threads, |_| {})
+}
+
+/// The same with the plan changed by `change`.
+fn compile_with(graph: &Graph, n_threads: usize, change: impl FnOnce(&mut Plan)) -> Session {
     let mut graph = graph.clone();
     optimize(&mut graph).expect("a valid graph");
     let machine = detect_machine().expect("a machine");
-    let plan = plan(&graph, &machine, &Tuning::default());
+    let mut plan = plan(&graph, &machine, &Tuning::default());
+    change(&mut plan);
     let executable = jit::compile(&plan.kernels, &machine)
         .unwrap_or_else(|error| panic!("{error}\n{}", print_plan(&plan)));
     let mut packed = AlignedBuffer::zeroed(plan.packed_size).expect("memory");
@@ -57,12 +63,15 @@ fn batch_of(session: &Session, images: &[Vec<Vec<f64>>]) -> Vec<Tensor> {
 }
 
 fn check(graph: &Graph, batches: &[usize], n_threads: usize, what: &str) {
-    let session = compile(graph, n_threads);
+    check_session(&compile(graph, n_threads), graph, batches, what);
+}
+
+fn check_session(session: &Session, graph: &Graph, batches: &[usize], what: &str) {
     let params = all_params(graph);
     for &batch in batches {
         let images: Vec<Vec<Vec<f64>>> =
             (0..batch).map(|seed| inputs(graph, seed as u64)).collect();
-        let outputs = session.run(&batch_of(&session, &images)).expect("a run");
+        let outputs = session.run(&batch_of(session, &images)).expect("a run");
         for (index, image) in images.iter().enumerate() {
             let wanted = evaluate(graph, &|id| params[id.index()].clone(), image);
             let found: Vec<Vec<f64>> = outputs
@@ -90,6 +99,21 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn a_batch_computes_the_same_wherever_its_lead_ends(
+        seed: u64, n_nodes in 2usize..16, n_threads in 1usize..4, cut in 0.0..1.0f64, group in 1usize..4
+    ) {
+        let graph = random_graph(seed, n_nodes);
+        let session = compile_with(&graph, n_threads, |plan| {
+            let n_steps = 1 + (cut * plan.steps.len() as f64) as usize;
+            plan.lead = Some(Lead::of_steps(plan, n_steps.min(plan.steps.len()), group));
+        });
+        check_session(&session, &graph, &[7, 1, 2, 5], &format!("seed {seed}, {n_nodes} nodes"));
+    }
+}
+
 fn large_net() -> Graph {
     let mut b = GraphBuilder::new();
     let x = b.input(&[3, 24, 24]);
@@ -111,7 +135,7 @@ fn steps_large_enough_to_share_give_the_same_on_every_team() {
     for n_threads in 1..=3 {
         check(
             &large_net(),
-            &[1, 2],
+            &[1, 2, 7],
             n_threads,
             &format!("{n_threads} threads"),
         );

@@ -310,6 +310,7 @@ fn binding_fills_the_block_or_names_every_fault() {
         steps: Vec::new(),
         buffers: Vec::new(),
         arena_size: 0,
+        lead: None,
         inputs: Vec::new(),
         outputs: Vec::new(),
     };

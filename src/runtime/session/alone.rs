@@ -16,13 +16,11 @@ impl Session {
     pub fn of_step(&self, step: usize, n: usize, batch: usize) -> Result<Session, RunError> {
         let plan = Plan {
             steps: vec![self.plan.steps[step].clone(); n],
+            lead: None,
             ..Plan::clone(&self.plan)
         };
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let n_threads = state.team.n_threads();
-        drop(state);
         let (kernels, packed) = (self.kernels.clone(), self.packed.clone());
-        Session::trusting(kernels, Arc::new(plan), packed, n_threads)?.on_ones(batch)
+        Session::trusting(kernels, Arc::new(plan), packed, self.n_threads())?.on_ones(batch)
     }
 
     /// A session that runs one kernel `n` times for an image on one thread, on tensors of ones that are all its own. The kernel has no epilogue. Its
@@ -42,6 +40,7 @@ impl Session {
             steps: Vec::with_capacity(n),
             buffers: Vec::new(),
             arena_size: 0,
+            lead: None,
             packed: Vec::new(),
             packed_size: values.len(),
             scratch_size: spec.scratch_size(),
@@ -76,6 +75,7 @@ impl Session {
             let size = aligned(view.size());
             plan.buffers.push(Buffer {
                 size,
+                image_stride: view.image_stride,
                 offset: plan.arena_size,
                 live: (0, n.saturating_sub(1)),
             });
