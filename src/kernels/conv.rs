@@ -240,7 +240,8 @@ impl ConvSpec {
 
     fn is_permuted(&self) -> bool {
         let (lanes, group) = (self.family.lanes(), self.group_inputs());
-        self.family.is_assembled()
+        self.groups > 1
+            && self.family.is_assembled()
             && group == self.group_outputs()
             && (2..lanes).contains(&group)
             && lanes.is_multiple_of(group)
