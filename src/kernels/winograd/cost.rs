@@ -69,9 +69,10 @@ pub fn choose_cut(conv: &ConvSpec, m: usize) -> (WinogradCut, f64) {
                     ),
                 };
                 let single = slots(conv, m, &cut, 1);
-                let both = single + slots(conv, m, &cut, MANY) / MANY as f64;
-                if both < least {
-                    (best, least) = (Some((cut, single)), both);
+                let many = slots(conv, m, &cut, MANY) / MANY as f64;
+                let all = single * (1.0 + imbalance(conv, m, &cut)) + many;
+                if all < least {
+                    (best, least) = (Some((cut, single)), all);
                 }
                 if tiles_per_task >= MANY * tiles {
                     break;
@@ -123,9 +124,8 @@ fn slots(conv: &ConvSpec, m: usize, cut: &WinogradCut, batch: usize) -> f64 {
     let (inward, outward) = transform_slots(m);
     let groups = n_units.div_ceil(cut.units_per_task);
     let per_vector = conv.input.block / lanes;
-    // In one call a block's input is transformed once; several threads do it once each, which is half a time more.
-    let repeats = if groups > 1 { 1.5 } else { 1.0 };
-    let transforms = (tiles * conv.input.n_blocks() * per_vector * inward) as f64 * repeats
+    // In one call a block's input is transformed once.
+    let transforms = (tiles * conv.input.n_blocks() * per_vector * inward) as f64
         + (tiles * conv.output.n_blocks() * per_vector * outward) as f64;
 
     let channels = conv.input.channels + cut.units_per_task * cut.vectors * lanes;
@@ -137,6 +137,47 @@ fn slots(conv: &ConvSpec, m: usize, cut: &WinogradCut, batch: usize) -> f64 {
     };
 
     products.max(fetch) + 0.3 * products.min(fetch) + transforms + spilled as f64
+}
+
+/// How much longer two threads take for an image than half of what one takes, since tasks are few or unlike each other and since both transform an input that
+/// their tasks share: 1 if they share out evenly.
+fn imbalance(conv: &ConvSpec, m: usize, cut: &WinogradCut) -> f64 {
+    let [rows, columns] = grid(&conv.output, m);
+    let tiles = rows * columns;
+    let lanes = conv.family.lanes();
+    let n_units = conv.output.channels.div_ceil(cut.vectors * lanes);
+    let steps = ((m + TAPS - 1).pow(2) * conv.input.channels) as f64;
+    let (inward, outward) = transform_slots(m);
+    let per_vector = conv.input.block / lanes;
+    let inward = (conv.input.n_blocks() * per_vector * inward) as f64;
+    let unit = |vectors: usize| {
+        let tile = steps * step_slots(cut.width, vectors) / cut.width as f64;
+        tile + (vectors * outward) as f64
+    };
+
+    // Each task goes to whoever is free first.
+    let mut done = [0.0f64; 2];
+    let mut alone = 0.0;
+    for begin in (0..tiles).step_by(cut.tiles_per_task) {
+        let in_block = cut.tiles_per_task.min(tiles - begin);
+        let mut has_input = [false; 2];
+        alone += in_block as f64 * inward;
+        for first in (0..n_units).step_by(cut.units_per_task) {
+            let end = (first + cut.units_per_task).min(n_units);
+            let is_last = end == n_units;
+            let n_full = end - first - usize::from(is_last);
+            let last = if is_last { unit(cut.last_vectors) } else { 0.0 };
+            let computed = in_block.next_multiple_of(cut.width) as f64;
+            let task = computed * (n_full as f64 * unit(cut.vectors) + last);
+            alone += task;
+            let thread = usize::from(done[1] < done[0]);
+            if !std::mem::replace(&mut has_input[thread], true) {
+                done[thread] += in_block as f64 * inward;
+            }
+            done[thread] += task;
+        }
+    }
+    2.0 * done[0].max(done[1]) / alone
 }
 
 /// Slots of the same convolution computed directly.
