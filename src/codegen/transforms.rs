@@ -30,24 +30,24 @@ pub trait VectorCode {
 /// A pass of the transform of inputs: `B^T` times a vector of vectors.
 pub struct InputPass<C: VectorCode> {
     constants: Vec<C::Vector>,
-    tile: usize,
+    side: usize,
 }
 
 impl<C: VectorCode> InputPass<C> {
-    /// For tiles of `m`; takes three registers for `m = 4`.
-    pub fn new(code: &mut C, m: usize) -> InputPass<C> {
-        let constants: &[f32] = match m {
-            2 => &[],
+    /// For tiles of `side` points a side; takes three registers for 6.
+    pub fn new(code: &mut C, side: usize) -> InputPass<C> {
+        let constants: &[f32] = match side {
+            4 => &[],
             _ => &[2.0, 4.0, 5.0],
         };
         InputPass {
             constants: constants.iter().map(|&value| code.number(value)).collect(),
-            tile: m,
+            side,
         }
     }
 
     fn apply(&self, c: &mut C, d: Vec<C::Vector>) -> Vec<C::Vector> {
-        if self.tile == 2 {
+        if self.side == 4 {
             return vec![
                 c.minus(&d[0], &d[2]),
                 c.plus(&d[1], &d[2]),
@@ -80,35 +80,40 @@ impl<C: VectorCode> InputPass<C> {
 /// A pass of the transform of products: `A^T` times a vector of vectors.
 pub struct OutputPass<C: VectorCode> {
     constants: Vec<C::Vector>,
-    tile: usize,
+    side: usize,
 }
 
 impl<C: VectorCode> OutputPass<C> {
-    /// For tiles of `m`; takes three registers for `m = 4`.
-    pub fn new(code: &mut C, m: usize) -> OutputPass<C> {
-        let constants: &[f32] = match m {
-            2 => &[],
+    /// For tiles of `m` results and `side` points a side; takes three registers for `m = 4`.
+    pub fn new(code: &mut C, side: usize, m: usize) -> OutputPass<C> {
+        let constants: &[f32] = match (side, m) {
+            (4, _) => &[],
+            (_, 2) => &[2.0],
             _ => &[2.0, 4.0, 8.0],
         };
         OutputPass {
             constants: constants.iter().map(|&value| code.number(value)).collect(),
-            tile: m,
+            side,
         }
     }
 
     fn apply(&self, c: &mut C, p: Vec<C::Vector>) -> Vec<C::Vector> {
         let (sum, difference) = (c.plus(&p[1], &p[2]), c.minus(&p[1], &p[2]));
-        if self.tile == 2 {
+        if self.side == 4 {
             return vec![c.plus(&p[0], &sum), c.plus(&difference, &p[3])];
         }
-        let [two, four, eight] = &self.constants[..] else {
-            unreachable!("the constants of `new`");
-        };
         let (far_sum, far_difference) = (c.plus(&p[3], &p[4]), c.minus(&p[3], &p[4]));
         let mut first = c.plus(&p[0], &sum);
         first = c.plus(&first, &far_sum);
         let mut last = c.plus(&difference, &p[5]);
         drop(p);
+        if let [two] = &self.constants[..] {
+            last = c.add_product(&last, &far_difference, two);
+            return vec![first, last];
+        }
+        let [two, four, eight] = &self.constants[..] else {
+            unreachable!("the constants of `new`");
+        };
         let second = c.add_product(&difference, &far_difference, two);
         let third = c.add_product(&sum, &far_sum, four);
         last = c.add_product(&last, &far_difference, eight);
@@ -151,7 +156,7 @@ impl<'a, A> Grid<'a, A> {
     }
 }
 
-/// Transforms the `n = m + 2` by `n` vectors of `source` into the points of `target`. `passing` has room for as many.
+/// Transforms the `n` by `n` vectors of `source` into the points of `target`. `passing` has room for as many.
 pub fn transform_input<C: VectorCode>(
     c: &mut C,
     pass: &InputPass<C>,
@@ -159,7 +164,7 @@ pub fn transform_input<C: VectorCode>(
     target: Grid<C::Address>,
     passing: Grid<C::Address>,
 ) {
-    let n = pass.tile + 2;
+    let n = pass.side;
     for j in 0..n {
         let column = (0..n).map(|i| source.load(c, i, j)).collect();
         for (i, value) in pass.apply(c, column).iter().enumerate() {
@@ -185,7 +190,7 @@ pub fn transform_output<C: VectorCode>(
     size: [usize; 2],
     mut finish: impl FnMut(&mut C, [usize; 2], C::Vector),
 ) {
-    let n = pass.tile + 2;
+    let n = pass.side;
     for j in 0..n {
         let mut column: Vec<C::Vector> = (0..n).map(|i| source.load(c, i, j)).collect();
         // The point 1 counts once in every result, so what is added there is added to all.

@@ -97,11 +97,10 @@ impl Algorithm {
 /// The algorithms that compute a convolution, each with its cost for one image in slots (see [`winograd::cost`]); the cheapest first.
 pub fn alternatives(spec: &ConvSpec) -> Vec<(Algorithm, f64)> {
     let mut all = vec![(Algorithm::Direct, winograd::cost::direct_slots(spec))];
-    if winograd::applies(spec) {
-        let costs = winograd::TILES.map(|tile| winograd::cost::choose_cut(spec, tile).1);
-        let tiles = winograd::TILES.map(Algorithm::Winograd);
-        all.extend(tiles.into_iter().zip(costs));
-    }
+    all.extend(winograd::tiles(spec).map(|tile| {
+        let slots = winograd::cost::choose_cut(spec, tile).1;
+        (Algorithm::Winograd(tile), slots)
+    }));
     all.sort_by(|a, b| a.1.total_cmp(&b.1));
     all
 }

@@ -2,7 +2,7 @@
 
 use half::bf16;
 
-use super::winograd::Transforms;
+use super::winograd::{MOST_POINTS, Transforms};
 use super::{ConvSpec, DenseSpec, Epilogue, KernelSpec, TransposedTaps, WeightType, WinogradSpec};
 use crate::plan::View;
 
@@ -53,7 +53,7 @@ pub struct DensePacking {
     pub weights: WeightType,
 }
 
-/// `[K / group][points][group / unit][C][unit]` of a weight `[K, C, 3, 3]`; the last group and unit may be narrower, multiples of `granule`.
+/// `[K / group][points][group / unit][C][unit]` of a weight `[K, C, taps, taps]`; the last group and unit may be narrower, multiples of `granule`.
 /// What a task reads lies in the order of its loops: one stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
@@ -61,6 +61,8 @@ pub struct WinogradPacking {
     pub out_channels: usize,
     pub in_channels: usize,
     pub tile: usize,
+    /// Of a side.
+    pub taps: usize,
     pub group: usize,
     pub unit: usize,
     pub granule: usize,
@@ -77,7 +79,9 @@ impl Packing {
                     .map_or(packing.kernel, |taps| taps.kernel);
                 packing.out_channels * packing.group_inputs * kh * kw
             }
-            Packing::Winograd(packing) => packing.out_channels * packing.in_channels * 9,
+            Packing::Winograd(packing) => {
+                packing.out_channels * packing.in_channels * packing.taps.pow(2)
+            }
             Packing::Dense(packing) => packing.features * packing.channels * packing.pixels,
         }
     }
@@ -98,7 +102,7 @@ impl Packing {
                     * packing.kernel[1]
             }
             Packing::Winograd(packing) => {
-                let points = (packing.tile + 2).pow(2);
+                let points = packing.n_points();
                 packing.out_channels.next_multiple_of(packing.granule)
                     * packing.in_channels
                     * points
@@ -168,10 +172,14 @@ impl ConvPacking {
 }
 
 impl WinogradPacking {
+    fn n_points(&self) -> usize {
+        (self.tile + self.taps - 1).pow(2)
+    }
+
     fn pack(&self, values: &[f32], mut out: &mut [f32]) {
-        let transforms = Transforms::of(self.tile);
-        let n_points = (self.tile + 2).pow(2);
-        let mut points = [0.0; 36];
+        let transforms = Transforms::of(self.tile, self.taps);
+        let (n_points, n_taps) = (self.n_points(), self.taps.pow(2));
+        let mut points = [0.0; MOST_POINTS * MOST_POINTS];
         let padded = self.out_channels.next_multiple_of(self.granule);
         for group in (0..padded).step_by(self.group) {
             let end = (group + self.group).min(padded);
@@ -184,8 +192,8 @@ impl WinogradPacking {
                     let place = (first - group) * self.in_channels + c * unit;
                     for lane in 0..unit {
                         if first + lane < self.out_channels {
-                            let filter = ((first + lane) * self.in_channels + c) * 9;
-                            transforms.weights(&values[filter..filter + 9], &mut points);
+                            let filter = ((first + lane) * self.in_channels + c) * n_taps;
+                            transforms.weights(&values[filter..filter + n_taps], &mut points);
                         } else {
                             points.fill(0.0);
                         }
@@ -264,6 +272,7 @@ impl WinogradSpec {
             out_channels: self.conv.output.channels,
             in_channels: self.conv.input.channels,
             tile: self.tile,
+            taps: self.conv.kernel[0],
             group: self.cut.units_per_task * self.unit(),
             unit: self.unit(),
             granule: self.granule(),

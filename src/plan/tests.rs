@@ -392,7 +392,7 @@ fn measurements_that_do_not_apply_are_left_alone() {
 fn measurements_cannot_choose_what_is_impossible() {
     let mut b = GraphBuilder::new();
     let x = b.input(&[16, 9, 9]);
-    let y = b.simple_conv(x, 16, 5);
+    let y = b.simple_conv(x, 16, 7);
     b.output(y);
     let mut tuning = Tuning::default();
     for spec in convolutions(&b.graph, &MACHINE) {
@@ -404,5 +404,5 @@ fn measurements_cannot_choose_what_is_impossible() {
     }
     let plan = plan(&b.graph, &MACHINE, &tuning);
     assert_eq!(algorithms(&plan), [Algorithm::Direct]);
-    check_plan(&b.graph, &b.graph, &plan, "5x5");
+    check_plan(&b.graph, &b.graph, &plan, "7x7");
 }

@@ -25,7 +25,14 @@ impl KernelSpec {
             }
             KernelSpec::Winograd(spec) => {
                 let (tile, family) = (spec.tile, spec.conv.family.name());
-                format!("winograd{tile}_{family}{}", suffix(&spec.conv.epilogue))
+                let taps = match spec.conv.kernel[0] {
+                    3 => String::new(),
+                    taps => format!("_{taps}x{taps}"),
+                };
+                format!(
+                    "winograd{tile}{taps}_{family}{}",
+                    suffix(&spec.conv.epilogue)
+                )
             }
             KernelSpec::Depthwise(spec) => {
                 let [kh, kw] = spec.kernel;

@@ -133,14 +133,14 @@ impl<'s> Kernel<'s> {
         passing: Value,
     ) {
         let input = &self.spec.conv.input;
-        let n = self.spec.tile + 2;
+        let n = self.spec.side();
         e.for_count(input.n_blocks(), |e, block| {
             let source = e.advance(source, block, input.plane_stride());
             let points = e.advance(points, block, self.spec.cut.tiles_per_task * input.block);
             e.for_count(input.block / LANES, |e, vector| {
                 let source = e.advance(source, vector, LANES);
                 let points = e.advance(points, vector, LANES);
-                let pass = InputPass::new(e, self.spec.tile);
+                let pass = InputPass::new(e, n);
                 let tile = Grid {
                     start: &source,
                     row: input.row_stride(),
@@ -394,8 +394,8 @@ impl<'s> Kernel<'s> {
                     let place = e.advance(bias, channel, 1);
                     e.load4(place, 0)
                 });
-                let pass = OutputPass::new(e, spec.tile);
-                let n = spec.tile + 2;
+                let pass = OutputPass::new(e, spec.side(), spec.tile);
+                let n = spec.side();
                 let points = Grid::of_points(&points, n, spec.product_stride());
                 let passing = Grid::of_points(&passing, n, LANES);
                 let finish = |e: &mut Emitter, [row, column]: [usize; 2], result| {

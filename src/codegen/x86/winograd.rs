@@ -13,8 +13,8 @@ const FREE: usize = 5;
 pub fn input_tile(spec: &WinogradSpec) -> Result<Vec<u8>, CodegenError> {
     let view = &spec.conv.input;
     let (mut a, [source, points, passing, blocks]) = Assembler::start(spec.conv.family);
-    let pass = InputPass::new(&mut a, spec.tile);
-    let n = spec.tile + 2;
+    let pass = InputPass::new(&mut a, spec.side());
+    let n = spec.side();
     let tile = Grid {
         start: &source,
         row: view.row_stride(),
@@ -43,9 +43,9 @@ pub fn output_tile(spec: &WinogradSpec, size: [usize; 2]) -> Result<Vec<u8>, Cod
     let view = &spec.conv.output;
     let (mut a, [points, output, passing, blocks, bias, table]) =
         Assembler::start(spec.conv.family);
-    let pass = OutputPass::new(&mut a, spec.tile);
+    let pass = OutputPass::new(&mut a, spec.side(), spec.tile);
     let epilogue = output_epilogue(spec);
-    let n = spec.tile + 2;
+    let n = spec.side();
     let source = Grid::of_points(&points, n, spec.product_stride());
     let between = Grid::of_points(&passing, n, a.lanes());
     a.count_down(&blocks, |a| {

@@ -2,7 +2,7 @@
 //!
 //! Counted are multiply-adds of the products, instructions of the transforms, and what must come from beyond the second-level cache.
 
-use super::{TAPS, WinogradCut, grid};
+use super::{WinogradCut, grid, side};
 use crate::kernels::ConvSpec;
 
 /// Bytes of a core's second-level cache that a task's scratch memory may fill.
@@ -22,9 +22,10 @@ const WANTED_TASKS: usize = 8;
 const MANY: usize = 8;
 
 /// Slots to transform one block of channels of a tile's input, and of its products.
-fn transform_slots(m: usize) -> (usize, usize) {
-    match m {
-        2 => (90, 70),
+fn transform_slots(side: usize, m: usize) -> (usize, usize) {
+    match (side, m) {
+        (4, _) => (90, 70),
+        (_, 2) => (300, 170),
         _ => (300, 230),
     }
 }
@@ -88,9 +89,9 @@ pub fn choose_cut(conv: &ConvSpec, m: usize) -> (WinogradCut, f64) {
 fn units_per_task(conv: &ConvSpec, m: usize, vectors: usize, n_blocks: usize) -> usize {
     let n_units = conv.output.channels.div_ceil(vectors * conv.family.lanes());
     // A block of channels: products `points * block * output vectors`, transform once.
-    let points = (m + TAPS - 1).pow(2);
-    let products = points * conv.input.block * n_units * vectors;
-    let most = products / (8 * transform_slots(m).0);
+    let side = side(conv, m);
+    let products = side.pow(2) * conv.input.block * n_units * vectors;
+    let most = products / (8 * transform_slots(side, m).0);
     let groups = WANTED_TASKS.div_ceil(n_blocks).min(most).clamp(1, n_units);
     n_units.div_ceil(groups)
 }
@@ -98,7 +99,8 @@ fn units_per_task(conv: &ConvSpec, m: usize, vectors: usize, n_blocks: usize) ->
 /// Slots for a batch.
 fn slots(conv: &ConvSpec, m: usize, cut: &WinogradCut, batch: usize) -> f64 {
     let float = size_of::<f32>();
-    let points = (m + TAPS - 1).pow(2);
+    let side = side(conv, m);
+    let points = side.pow(2);
     let [rows, columns] = grid(&conv.output, m);
     let tiles = batch * rows * columns;
     let lanes = conv.family.lanes();
@@ -121,7 +123,7 @@ fn slots(conv: &ConvSpec, m: usize, cut: &WinogradCut, batch: usize) -> f64 {
     };
     let fetch = (weights / MEMORY_BYTES + again) as f64;
 
-    let (inward, outward) = transform_slots(m);
+    let (inward, outward) = transform_slots(side, m);
     let groups = n_units.div_ceil(cut.units_per_task);
     let per_vector = conv.input.block / lanes;
     // In one call a block's input is transformed once.
@@ -146,8 +148,9 @@ fn imbalance(conv: &ConvSpec, m: usize, cut: &WinogradCut) -> f64 {
     let tiles = rows * columns;
     let lanes = conv.family.lanes();
     let n_units = conv.output.channels.div_ceil(cut.vectors * lanes);
-    let steps = ((m + TAPS - 1).pow(2) * conv.input.channels) as f64;
-    let (inward, outward) = transform_slots(m);
+    let side = side(conv, m);
+    let steps = (side.pow(2) * conv.input.channels) as f64;
+    let (inward, outward) = transform_slots(side, m);
     let per_vector = conv.input.block / lanes;
     let inward = (conv.input.n_blocks() * per_vector * inward) as f64;
     let unit = |vectors: usize| {

@@ -1,17 +1,15 @@
 //! Convolution by Winograd's minimal filtering algorithms (Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2015).
 //!
-//! The result is cut into *tiles* of `m` by `m` pixels. A tile's input, `m + 2` pixels squared, is transformed into as many *points* (`B^T d B`); each point
-//! is a matrix product over channels, of tiles by weights that were transformed when they were packed (`G g G^T`); the products' points are transformed into
-//! the tile's results (`A^T p A`). `F(m, 3)` takes `(m + 2)^2` multiplications where a direct convolution takes `9 m^2`: 2.25 times fewer for `m = 2`, 4 times for
-//! `m = 4`. The price is rounding (transforms add numbers of different size) and that an infinity spreads over its tile.
+//! The result is cut into *tiles* of `m` by `m` pixels. A tile's input, `n = m + r - 1` pixels squared for `r` by `r` taps, is transformed into as many *points*
+//! (`B^T d B`); each point is a matrix product over channels, of tiles by weights that were transformed when they were packed (`G g G^T`); the products' points
+//! are transformed into the tile's results (`A^T p A`). `F(m, r)` takes `n^2` multiplications where a direct convolution takes `(m r)^2`: 2.25 times fewer for
+//! `F(2, 3)`, 4 times for `F(4, 3)`, 2.8 times for `F(2, 5)`. The price is rounding (transforms add numbers of different size) and that an infinity spreads over
+//! its tile.
 
 use super::conv::Sharing;
 use super::{ConvSpec, Lattice, Schedule, Strip};
 use crate::graph::Margins;
 use crate::plan::View;
-
-/// Taps of a side.
-const TAPS: usize = 3;
 
 /// Floats that keep the points apart in scratch memory: at a distance of a power of two they would compete for one set of the cache.
 const POINT_GAP: usize = 16;
@@ -19,7 +17,16 @@ const POINT_GAP: usize = 16;
 /// Sizes of tiles that there are transforms for.
 pub const TILES: [usize; 2] = [2, 4];
 
-/// Convolution of 3 by 3 taps, stride 1, one group. Operands: input, transformed weight, bias if any, the epilogue's, scratch memory, output.
+/// Tiles by the taps of a side that they suit, both of a side.
+const SIDES: [(usize, usize); 3] = [(2, 3), (4, 3), (2, 5)];
+
+/// The most taps of a side.
+const MOST_TAPS: usize = 5;
+
+/// Points of a side, of tiles that have most.
+pub const MOST_POINTS: usize = 6;
+
+/// Convolution of 3 by 3 or 5 by 5 taps, stride 1, one group. Operands: input, transformed weight, bias if any, the epilogue's, scratch memory, output.
 ///
 /// A task computes a block of tiles for a group of units of output channels: it transforms the block's input (unless the task before it in the same call had
 /// the same block), multiplies point by point, and transforms the products into results. All in between stays in scratch memory.
@@ -49,9 +56,14 @@ pub struct WinogradCut {
 }
 
 impl WinogradSpec {
+    /// Points of a side of a tile.
+    pub fn side(&self) -> usize {
+        side(&self.conv, self.tile)
+    }
+
     /// Points of a tile.
     pub fn points(&self) -> usize {
-        (self.tile + TAPS - 1).pow(2)
+        self.side().pow(2)
     }
 
     /// Tiles by row and by column.
@@ -171,10 +183,24 @@ fn grid(output: &View, m: usize) -> [usize; 2] {
     [output.height.div_ceil(m), output.width.div_ceil(m)]
 }
 
-/// Whether the algorithm computes such convolutions at all.
-pub fn applies(conv: &ConvSpec) -> bool {
+/// Points of a side of a tile of `m` by `m` results.
+fn side(conv: &ConvSpec, m: usize) -> usize {
+    m + conv.kernel[0] - 1
+}
+
+/// The tiles by which the algorithm computes a convolution, if at all.
+pub fn tiles(conv: &ConvSpec) -> impl Iterator<Item = usize> {
+    let taps = conv.kernel[0];
+    let is_possible = applies(conv);
+    let sides = SIDES
+        .into_iter()
+        .filter(move |side| is_possible && side.1 == taps);
+    sides.map(|(tile, _)| tile)
+}
+
+fn applies(conv: &ConvSpec) -> bool {
     let block = conv.family.channel_block();
-    conv.kernel == [TAPS; 2]
+    conv.kernel[0] == conv.kernel[1]
         && conv.stride == [1, 1]
         && conv.dilation == [1, 1]
         && conv.groups == 1
@@ -193,27 +219,27 @@ pub fn configure(conv: ConvSpec, m: usize) -> WinogradSpec {
     }
 }
 
-/// One-dimensional transforms: `A^T` (`m` by `m + 2`), `G` (`m + 2` by 3), `B^T` (`m + 2` squared), for the points 0, 1, -1, (2, -2,) infinity.
+/// One-dimensional transforms: `A^T` (`m` by `n`), `G` (`n` by `r`), `B^T` (`n` squared), for the points 0, 1, -1, (2, -2,) infinity.
 pub struct Transforms {
     /// From points of a product to results.
     pub output: &'static [&'static [f64]],
     /// From taps to points.
-    pub weight: &'static [[f64; TAPS]],
+    pub weight: &'static [&'static [f64]],
     /// From inputs to points.
     pub input: &'static [&'static [f64]],
 }
 
 impl Transforms {
-    /// For tiles of `m`.
-    pub fn of(m: usize) -> Transforms {
-        match m {
-            2 => Transforms {
+    /// For tiles of `m` and `r` taps.
+    pub fn of(m: usize, r: usize) -> Transforms {
+        match m + r - 1 {
+            4 => Transforms {
                 output: &[&[1., 1., 1., 0.], &[0., 1., -1., 1.]],
                 weight: &[
-                    [1., 0., 0.],
-                    [0.5, 0.5, 0.5],
-                    [0.5, -0.5, 0.5],
-                    [0., 0., 1.],
+                    &[1., 0., 0.],
+                    &[0.5, 0.5, 0.5],
+                    &[0.5, -0.5, 0.5],
+                    &[0., 0., 1.],
                 ],
                 input: &[
                     &[1., 0., -1., 0.],
@@ -223,20 +249,33 @@ impl Transforms {
                 ],
             },
             _ => Transforms {
-                output: &[
-                    &[1., 1., 1., 1., 1., 0.],
-                    &[0., 1., -1., 2., -2., 0.],
-                    &[0., 1., 1., 4., 4., 0.],
-                    &[0., 1., -1., 8., -8., 1.],
-                ],
-                weight: &[
-                    [1. / 4., 0., 0.],
-                    [-1. / 6., -1. / 6., -1. / 6.],
-                    [-1. / 6., 1. / 6., -1. / 6.],
-                    [1. / 24., 1. / 12., 1. / 6.],
-                    [1. / 24., -1. / 12., 1. / 6.],
-                    [0., 0., 1.],
-                ],
+                output: match m {
+                    2 => &[&[1., 1., 1., 1., 1., 0.], &[0., 1., -1., 2., -2., 1.]],
+                    _ => &[
+                        &[1., 1., 1., 1., 1., 0.],
+                        &[0., 1., -1., 2., -2., 0.],
+                        &[0., 1., 1., 4., 4., 0.],
+                        &[0., 1., -1., 8., -8., 1.],
+                    ],
+                },
+                weight: match r {
+                    3 => &[
+                        &[1. / 4., 0., 0.],
+                        &[-1. / 6., -1. / 6., -1. / 6.],
+                        &[-1. / 6., 1. / 6., -1. / 6.],
+                        &[1. / 24., 1. / 12., 1. / 6.],
+                        &[1. / 24., -1. / 12., 1. / 6.],
+                        &[0., 0., 1.],
+                    ],
+                    _ => &[
+                        &[1. / 4., 0., 0., 0., 0.],
+                        &[-1. / 6., -1. / 6., -1. / 6., -1. / 6., -1. / 6.],
+                        &[-1. / 6., 1. / 6., -1. / 6., 1. / 6., -1. / 6.],
+                        &[1. / 24., 1. / 12., 1. / 6., 1. / 3., 2. / 3.],
+                        &[1. / 24., -1. / 12., 1. / 6., -1. / 3., 2. / 3.],
+                        &[0., 0., 0., 0., 1.],
+                    ],
+                },
                 input: &[
                     &[4., 0., -5., 0., 1., 0.],
                     &[0., -4., -4., 1., 1., 0.],
@@ -249,20 +288,23 @@ impl Transforms {
         }
     }
 
-    /// The points of one filter of 3 by 3 taps, row-major, computed in f64.
+    /// The points of one filter, its taps row-major, computed in f64.
     pub fn weights(&self, taps: &[f32], points: &mut [f32]) {
-        let n = self.weight.len();
-        let mut rows = [[0.0; TAPS]; 6];
+        let (n, r) = (self.weight.len(), self.weight[0].len());
+        let mut rows = [[0.0; MOST_TAPS]; MOST_POINTS];
         for (row, g) in rows.iter_mut().zip(self.weight) {
-            for (s, sum) in row.iter_mut().enumerate() {
-                *sum = (0..TAPS)
-                    .map(|r| g[r] * f64::from(taps[r * TAPS + s]))
+            for (s, sum) in row[..r].iter_mut().enumerate() {
+                let column = taps[s..].iter().step_by(r);
+                *sum = g
+                    .iter()
+                    .zip(column)
+                    .map(|(g, &tap)| g * f64::from(tap))
                     .sum();
             }
         }
         for (i, row) in rows[..n].iter().enumerate() {
             for (j, g) in self.weight.iter().enumerate() {
-                let sum: f64 = (0..TAPS).map(|s| row[s] * g[s]).sum();
+                let sum: f64 = row.iter().zip(*g).map(|(row, g)| row * g).sum();
                 points[i * n + j] = sum as f32;
             }
         }
