@@ -40,6 +40,7 @@
 #![deny(missing_docs)]
 #![deny(unsafe_op_in_unsafe_fn)]
 
+pub mod artefact;
 pub mod check;
 #[doc(hidden)]
 pub mod cli;

@@ -65,9 +65,10 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let machine = args.code.machine()?;
     let tuning = args.code.tuning(&target.graph, &machine)?;
     let plan = crate::plan::plan(&graph, &machine, &tuning);
+    let isa = crate::codegen::host_isa().map_err(|error| internal(&error))?;
     let text = match args.stage {
-        Stage::Clif => crate::codegen::print_clif(&plan.kernels, &machine),
-        Stage::Asm => crate::codegen::print_asm(&plan.kernels, &machine),
+        Stage::Clif => crate::codegen::print_clif(&plan.kernels, &machine, isa.as_ref()),
+        Stage::Asm => crate::codegen::print_asm(&plan.kernels, &machine, isa.as_ref()),
         _ => Ok(crate::plan::print_plan(&plan)),
     };
     console::print(&text.map_err(|error| internal(&error))?)

@@ -7,7 +7,6 @@ use super::machine::Code;
 use super::target::Target;
 use crate::data::Array;
 use crate::diagnostic::{Diagnostic, codes};
-use crate::pipeline::BindError;
 use crate::runtime::{RunError, Session, Tensor};
 use crate::weights::WeightSource;
 
@@ -60,10 +59,7 @@ impl Engine {
         let bar = console::progress("binding weights", compiled.plan().packed_size as u64);
         let bound = compiled.bind_with(source, n_threads, &|n_floats| bar.inc(n_floats as u64));
         bar.finish_and_clear();
-        let session = bound.map_err(|error| match error {
-            BindError::Weights(faults) => Failure::from(faults),
-            BindError::Run(error) => Failure::from(error),
-        })?;
+        let session = bound?;
         Ok(Engine {
             session,
             n_threads,

@@ -18,9 +18,8 @@ pub struct Code {
     #[arg(long, value_enum, env = "NETC_ISA", hide_env_values = true)]
     isa: Option<Isa>,
 
-    /// Compute every layer by its definition, where Winograd's algorithms would be faster but round more
-    #[arg(long)]
-    precise: bool,
+    #[command(flatten)]
+    choices: Choices,
 
     /// Time what computes each convolution on this machine and take the fastest; what is learned is kept in netc/tuning.json of the user's cache directory
     #[arg(long)]
@@ -29,6 +28,14 @@ pub struct Code {
     /// The same, kept in a file of one's choice
     #[arg(long, value_name = "FILE")]
     tune_file: Option<PathBuf>,
+}
+
+/// What is computed how, whatever the machine.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Choices {
+    /// Compute every layer by its definition, where Winograd's algorithms would be faster but round more
+    #[arg(long)]
+    pub precise: bool,
 
     /// How weights of dense layers are stored: bf16 takes half the memory, and half the time where reading them is what takes it, but rounds each weight
     #[arg(long, value_enum, value_name = "TYPE", default_value_t = Stored::F32)]
@@ -44,7 +51,7 @@ enum Stored {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Isa {
+pub enum Isa {
     /// 128 bits, on every machine
     Clif128,
     /// 256 bits, on x86-64 with AVX2 and FMA
@@ -53,29 +60,40 @@ enum Isa {
     Avx512,
 }
 
+impl Isa {
+    /// The tiles that it has.
+    pub fn family(self) -> TileFamily {
+        match self {
+            Isa::Clif128 => TileFamily::Clif128,
+            Isa::Avx2 => TileFamily::Avx2,
+            Isa::Avx512 => TileFamily::Avx512,
+        }
+    }
+}
+
+impl Choices {
+    /// How weights of dense layers are stored.
+    pub fn dense_weights(&self) -> WeightType {
+        match self.weights_as {
+            Stored::F32 => WeightType::F32,
+            Stored::Bf16 => WeightType::Bf16,
+        }
+    }
+}
+
 impl Code {
     /// The machine that runs this, as far as it may be used.
     pub fn machine(&self) -> Result<Machine, Failure> {
         let machine = match self.isa {
             None => detect_machine().map_err(|error| Failure::Internal(error.to_string()))?,
-            Some(isa) => {
-                let family = match isa {
-                    Isa::Clif128 => TileFamily::Clif128,
-                    Isa::Avx2 => TileFamily::Avx2,
-                    Isa::Avx512 => TileFamily::Avx512,
-                };
-                machine_for(family).map_err(|error| {
-                    Diagnostic::without_place(codes::ISA, error.to_string())
-                        .with_help("leave --isa out to use what the machine has")
-                })?
-            }
+            Some(isa) => machine_for(isa.family()).map_err(|error| {
+                Diagnostic::without_place(codes::ISA, error.to_string())
+                    .with_help("leave --isa out to use what the machine has")
+            })?,
         };
         Ok(Machine {
-            precise: self.precise,
-            dense_weights: match self.weights_as {
-                Stored::F32 => WeightType::F32,
-                Stored::Bf16 => WeightType::Bf16,
-            },
+            precise: self.choices.precise,
+            dense_weights: self.choices.dense_weights(),
             ..machine
         })
     }

@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand.
 
 mod bench;
+mod build;
 mod check;
 mod console;
 mod dump;
@@ -42,6 +43,7 @@ enum Command {
     Summary(summary::Args),
     Dump(dump::Args),
     Run(run::Args),
+    Build(build::Args),
     #[command(subcommand)]
     Weights(weights::Command),
     Eval(eval::Args),
@@ -57,6 +59,7 @@ pub fn main() -> ExitCode {
         Command::Summary(args) => summary::run(&args),
         Command::Dump(args) => dump::run(&args),
         Command::Run(args) => run::run(&args),
+        Command::Build(args) => build::run(&args),
         Command::Weights(command) => weights::run(&command),
         Command::Eval(args) => eval::run(&args),
         Command::Bench(args) => bench::run(&args),

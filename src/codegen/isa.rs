@@ -7,10 +7,10 @@ use super::CodegenError;
 use crate::kernels::{TileFamily, WeightType};
 use crate::plan::Machine;
 
-/// The machine that this program runs on, with Cranelift's settings for kernels.
+/// Cranelift's settings for kernels, which may lie anywhere (`is_pic`) or stay where they were made.
 ///
 /// `opt_level=none` is the faster one here: the optimiser merges and sinks the loads of a register tile, which then spills.
-pub fn host_isa() -> Result<OwnedTargetIsa, CodegenError> {
+pub(super) fn flags(is_pic: bool) -> Result<Flags, CodegenError> {
     let mut flags = settings::builder();
     let verifier = if cfg!(debug_assertions) {
         "true"
@@ -20,7 +20,7 @@ pub fn host_isa() -> Result<OwnedTargetIsa, CodegenError> {
     for (name, value) in [
         ("opt_level", "none"),
         ("enable_verifier", verifier),
-        ("is_pic", "false"),
+        ("is_pic", if is_pic { "true" } else { "false" }),
         ("use_colocated_libcalls", "false"),
         ("enable_probestack", "false"),
     ] {
@@ -28,9 +28,14 @@ pub fn host_isa() -> Result<OwnedTargetIsa, CodegenError> {
             .set(name, value)
             .map_err(|error| CodegenError(error.to_string()))?;
     }
+    Ok(Flags::new(flags))
+}
+
+/// The machine that this program runs on, with Cranelift's settings for kernels.
+pub fn host_isa() -> Result<OwnedTargetIsa, CodegenError> {
     cranelift::native::builder()
         .map_err(|message| CodegenError(format!("this machine is not supported: {message}")))?
-        .finish(Flags::new(flags))
+        .finish(flags(false)?)
         .map_err(|error| CodegenError(error.to_string()))
 }
 
@@ -69,11 +74,17 @@ pub fn machines() -> Result<Vec<Machine>, CodegenError> {
         TileFamily::Avx512 => is_x86 && has_fma && has("has_avx512vl") && has("has_avx512f"),
     };
     let families = TileFamily::ALL.into_iter().filter(runs);
-    let machine = |family| Machine {
+    Ok(families
+        .map(|family| machine_with(family, has_fma))
+        .collect())
+}
+
+/// A machine of which these facts are known, without choices.
+pub(super) fn machine_with(family: TileFamily, has_fma: bool) -> Machine {
+    Machine {
         family,
         has_fma,
         precise: false,
         dense_weights: WeightType::default(),
-    };
-    Ok(families.map(machine).collect())
+    }
 }

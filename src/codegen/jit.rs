@@ -1,13 +1,9 @@
 //! Code in memory.
 
-use std::collections::HashMap;
-
-use cranelift::codegen::Context;
-use cranelift::codegen::ir::{AbiParam, FuncRef, Function, types};
 use cranelift::jit::{ArenaMemoryProvider, JITBuilder, JITModule};
-use cranelift::module::{FuncId, Linkage, Module, default_libcall_names};
+use cranelift::module::default_libcall_names;
 
-use super::clif::{self, Linker};
+use super::module::{define_kernels, failed};
 use super::{CodegenError, host_isa};
 use crate::kernels::KernelSpec;
 use crate::plan::{KernelId, Machine};
@@ -56,88 +52,22 @@ impl Drop for Executable {
     }
 }
 
-/// Boundary that assembled functions begin at: a cache line, so that their loops do.
-const CODE_ALIGNMENT: u64 = 64;
-
-/// Takes assembled functions into a module; equal ones once.
-struct ModuleLinker<'a> {
-    module: &'a mut JITModule,
-    known: &'a mut HashMap<Vec<u8>, FuncId>,
-    code_size: &'a mut usize,
-}
-
-impl Linker for ModuleLinker<'_> {
-    fn link(
-        &mut self,
-        caller: &mut Function,
-        code: Vec<u8>,
-        n_arguments: usize,
-    ) -> Result<FuncRef, CodegenError> {
-        let id = match self.known.get(&code) {
-            Some(id) => *id,
-            None => {
-                let mut signature = self.module.make_signature();
-                signature.params = vec![AbiParam::new(types::I64); n_arguments];
-                let name = format!("tile_{}", self.known.len());
-                let id = self
-                    .module
-                    .declare_function(&name, Linkage::Local, &signature)
-                    .map_err(|error| CodegenError(error.to_string()))?;
-                self.module
-                    .define_function_bytes(id, CODE_ALIGNMENT, &code, &[])
-                    .map_err(|error| CodegenError(error.to_string()))?;
-                *self.code_size += code.len();
-                self.known.insert(code, id);
-                id
-            }
-        };
-        Ok(self.module.declare_func_in_func(id, caller))
-    }
-}
-
 /// Compiles the kernels for this machine.
 pub fn compile(kernels: &[KernelSpec], machine: &Machine) -> Result<Executable, CodegenError> {
-    let fail = |error: &dyn std::fmt::Display| CodegenError(error.to_string());
     let host = host_isa()?;
     let mut builder = JITBuilder::with_isa(host.clone(), default_libcall_names());
-    let arena = ArenaMemoryProvider::new_with_size(CODE_RESERVE).map_err(|error| fail(&error))?;
+    let arena = ArenaMemoryProvider::new_with_size(CODE_RESERVE).map_err(failed)?;
     builder.memory_provider(Box::new(arena));
     let mut module = JITModule::new(builder);
-    let mut context = Context::new();
-    let mut ids = Vec::with_capacity(kernels.len());
-    let mut known = HashMap::new();
-    let mut code_size = 0;
-    for (index, spec) in kernels.iter().enumerate() {
-        let isa = host.clone();
-        let mut linker = ModuleLinker {
-            module: &mut module,
-            known: &mut known,
-            code_size: &mut code_size,
-        };
-        context.func = clif::emit(spec, machine, isa.as_ref(), index as u32, &mut linker)?;
-        let id = module
-            .declare_function(
-                &format!("kernel_{index}"),
-                Linkage::Local,
-                &context.func.signature,
-            )
-            .map_err(|error| fail(&error))?;
-        module
-            .define_function(id, &mut context)
-            .map_err(|error| CodegenError(format!("kernel {index} ({spec:?}): {error:?}")))?;
-        code_size += context
-            .compiled_code()
-            .map_or(0, |code| code.code_buffer().len());
-        module.clear_context(&mut context);
-        ids.push(id);
-    }
-    module
-        .finalize_definitions()
-        .map_err(|error| fail(&error))?;
-    let functions = ids
-        .into_iter()
-        .map(|id| {
-            let address = module.get_finalized_function(id);
+    let names: Vec<String> = (0..kernels.len())
+        .map(|index| format!("kernel_{index}"))
+        .collect();
+    let defined = define_kernels(&mut module, host.as_ref(), kernels, machine, &names, "")?;
+    module.finalize_definitions().map_err(failed)?;
+    let functions = defined.functions.iter();
+    let functions = functions
+        .map(|(id, _)| {
+            let address = module.get_finalized_function(*id);
             // SAFETY: the function was emitted with `KERNEL_SIGNATURE`, which is this type.
             unsafe { std::mem::transmute::<*const u8, KernelFn>(address) }
         })
@@ -145,7 +75,7 @@ pub fn compile(kernels: &[KernelSpec], machine: &Machine) -> Result<Executable, 
     Ok(Executable {
         specs: kernels.to_vec(),
         functions,
-        code_size,
+        code_size: defined.code_size(),
         module: Some(module),
     })
 }

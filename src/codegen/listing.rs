@@ -4,32 +4,32 @@ use std::fmt::Write;
 
 use cranelift::codegen::Context;
 use cranelift::codegen::control::ControlPlane;
-use cranelift::codegen::ir::{
-    AbiParam, ExtFuncData, ExternalName, FuncRef, Function, Signature, UserExternalName, types,
-};
-use cranelift::codegen::isa::{CallConv, TargetIsa};
+use cranelift::codegen::ir::{ExtFuncData, ExternalName, FuncRef, Function, UserExternalName};
+use cranelift::codegen::isa::TargetIsa;
 
 use super::clif::{self, Linker};
-use super::{CodegenError, host_isa, x86};
+use super::module::words;
+use super::{CodegenError, x86};
 use crate::kernels::KernelSpec;
 use crate::plan::Machine;
 
+/// A function that prints kernels.
+pub type Lister = fn(&[KernelSpec], &Machine, &dyn TargetIsa) -> Result<String, CodegenError>;
+
 /// Keeps the assembled functions that a kernel calls, to print them after it.
-struct Listing {
-    call_conv: CallConv,
+struct Listing<'a> {
+    isa: &'a dyn TargetIsa,
     functions: Vec<Vec<u8>>,
 }
 
-impl Linker for Listing {
+impl Linker for Listing<'_> {
     fn link(
         &mut self,
         caller: &mut Function,
         code: Vec<u8>,
         n_arguments: usize,
     ) -> Result<FuncRef, CodegenError> {
-        let mut signature = Signature::new(self.call_conv);
-        signature.params = vec![AbiParam::new(types::I64); n_arguments];
-        let signature = caller.import_signature(signature);
+        let signature = caller.import_signature(words(self.isa, n_arguments));
         let index = self.functions.len() as u32;
         let name = UserExternalName::new(1, index);
         let name = ExternalName::user(caller.declare_imported_user_function(name));
@@ -51,7 +51,7 @@ fn emit(
     index: usize,
 ) -> Result<(Function, Vec<Vec<u8>>), CodegenError> {
     let mut listing = Listing {
-        call_conv: isa.default_call_conv(),
+        isa,
         functions: Vec::new(),
     };
     let function = clif::emit(spec, machine, isa, index as u32, &mut listing)?;
@@ -65,27 +65,33 @@ fn push_assembled(text: &mut String, functions: &[Vec<u8>]) {
 }
 
 /// The kernels as Cranelift IR; what they call is printed as assembly.
-pub fn print_clif(kernels: &[KernelSpec], machine: &Machine) -> Result<String, CodegenError> {
-    let isa = host_isa()?;
+pub fn print_clif(
+    kernels: &[KernelSpec],
+    machine: &Machine,
+    isa: &dyn TargetIsa,
+) -> Result<String, CodegenError> {
     let mut text = String::new();
     for (index, spec) in kernels.iter().enumerate() {
-        let (function, assembled) = emit(spec, machine, isa.as_ref(), index)?;
+        let (function, assembled) = emit(spec, machine, isa, index)?;
         let _ = writeln!(text, "; kernel {index}: {spec:?}\n{}", function.display());
         push_assembled(&mut text, &assembled);
     }
     Ok(text)
 }
 
-/// The kernels as assembly of the host.
-pub fn print_asm(kernels: &[KernelSpec], machine: &Machine) -> Result<String, CodegenError> {
-    let isa = host_isa()?;
+/// The kernels as assembly.
+pub fn print_asm(
+    kernels: &[KernelSpec],
+    machine: &Machine,
+    isa: &dyn TargetIsa,
+) -> Result<String, CodegenError> {
     let mut text = String::new();
     for (index, spec) in kernels.iter().enumerate() {
-        let (function, assembled) = emit(spec, machine, isa.as_ref(), index)?;
+        let (function, assembled) = emit(spec, machine, isa, index)?;
         let mut context = Context::for_function(function);
         context.set_disasm(true);
         let code = context
-            .compile(isa.as_ref(), &mut ControlPlane::default())
+            .compile(isa, &mut ControlPlane::default())
             .map_err(|error| CodegenError(format!("kernel {index}: {:?}", error.inner)))?;
         let _ = writeln!(
             text,

@@ -1,12 +1,17 @@
 //! From kernel specs to machine code.
 //!
-//! `clif` writes a kernel as Cranelift IR, `x86` assembles the innermost parts in wider vectors, `isa` knows the target, [`jit`] makes code in memory of it. Emitting is a pure function of the spec and the
+//! `clif` writes a kernel as Cranelift IR, `x86` assembles the innermost parts in wider vectors, `isa` knows this machine and `target` the others. [`jit`] makes code
+//! in memory of it, `object` an object file, with a function that calls the kernels in a plan's order (`forward`). Emitting is a pure function of the spec and the
 //! machine's features, so equal layers share one kernel.
 
 mod clif;
+mod forward;
 mod isa;
 pub mod jit;
 mod listing;
+mod module;
+pub mod object;
+mod target;
 #[cfg(test)]
 mod tests;
 mod transforms;
@@ -14,7 +19,8 @@ mod x86;
 
 pub use clif::KERNEL_SIGNATURE;
 pub use isa::{detect_machine, host_isa, machine_for, machines};
-pub use listing::{print_asm, print_clif};
+pub use listing::{Lister, print_asm, print_clif};
+pub use target::Target;
 
 /// Why code could not be made. Never the user's fault: the machine lacks something, or the compiler is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -125,6 +125,10 @@ codes! {
     // E10: the machine
     ISA = "E1001", "instructions that this machine does not have";
     TUNING_FILE = "E1002", "a file of measurements that cannot be used";
+    // E11: artefacts
+    LINK = "E1101", "a library that cannot be made";
+    TARGET = "E1102", "a target that there is no code for";
+    C_NAME = "E1103", "a name that C does not allow";
     // W: lints
     UNUSED_VALUE = "W0001", "a value that no output needs";
     UNUSED_PARAMETER = "W0002", "a parameter that nothing reads";

@@ -29,7 +29,7 @@ pub use spec::{
     ConvSpec, CopySpec, DenseSpec, DepthwiseSpec, Epilogue, KernelSpec, Lattice, LrnSpec, MapSpec,
     PoolSpec, PoolWindows, ResizeSpec, SoftmaxSpec, TransposedTaps,
 };
-pub use tasks::{as_row, n_strips, rows_per_task};
+pub use tasks::{TaskCount, as_row, n_strips, rows_per_task};
 pub use tuning::{ConvShape, Times, Tuning};
 pub use winograd::{WinogradCut, WinogradSpec};
 

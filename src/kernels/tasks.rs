@@ -34,29 +34,73 @@ impl KernelSpec {
         }
     }
 
-    /// Tasks for a batch. Task numbers count images slowest, then blocks of channels, then rows (or strips of rows), unless stated otherwise.
-    pub fn n_tasks(&self, batch: usize) -> usize {
+    /// How many tasks there are. Task numbers count images slowest, then blocks of channels, then rows (or strips of rows), unless stated otherwise.
+    pub fn task_count(&self) -> TaskCount {
         let output = self.output();
-        let strips = |view: &View| batch * view.n_blocks() * n_strips(view);
+        let strips = |view: &View| TaskCount::each(view.n_blocks() * n_strips(view));
         match self {
             // One task is a group of rows of a group of output channels; the order is that of the schedule.
-            KernelSpec::Conv(spec) => batch * spec.schedule.tasks_per_image(),
-            KernelSpec::Winograd(spec) => spec.n_tasks(batch),
-            KernelSpec::Depthwise(spec) => batch * spec.as_conv().schedule.tasks_per_image(),
+            KernelSpec::Conv(spec) => TaskCount::each(spec.schedule.tasks_per_image()),
+            KernelSpec::Winograd(spec) => spec.task_count(),
+            KernelSpec::Depthwise(spec) => {
+                TaskCount::each(spec.as_conv().schedule.tasks_per_image())
+            }
             // One task is a strip of rows of one plane.
             KernelSpec::Pool(_) | KernelSpec::Lrn(_) | KernelSpec::Resize(_) => strips(output),
             KernelSpec::Map(spec) => strips(&spec.as_rows().output),
             // One task is a strip of a group of planes.
             KernelSpec::Copy(spec) => {
                 let spec = spec.as_rows();
-                batch
-                    * spec.planes().len().div_ceil(spec.planes_per_task())
-                    * n_strips(&spec.output)
+                let groups = spec.planes().len().div_ceil(spec.planes_per_task());
+                TaskCount::each(groups * n_strips(&spec.output))
             }
             // This needs all channels of a pixel: one task is a row.
-            KernelSpec::Softmax(_) => batch * output.height,
+            KernelSpec::Softmax(_) => TaskCount::each(output.height),
             // One task is a block of output features for the whole batch, so that each weight is read once.
-            KernelSpec::Dense(spec) => output.channels.div_ceil(spec.unit()),
+            KernelSpec::Dense(spec) => TaskCount::Fixed(output.channels.div_ceil(spec.unit())),
+        }
+    }
+
+    /// Tasks for a batch.
+    pub fn n_tasks(&self, batch: usize) -> usize {
+        self.task_count().of(batch)
+    }
+}
+
+/// How a kernel's number of tasks grows with the batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TaskCount {
+    /// It does not.
+    Fixed(usize),
+    /// The parts of all images in groups, the last perhaps not full, and so many tasks for each.
+    Groups {
+        /// Parts of one image.
+        parts_per_image: usize,
+        /// Parts of a group.
+        parts_per_group: usize,
+        /// Tasks for a group.
+        tasks_per_group: usize,
+    },
+}
+
+impl TaskCount {
+    fn each(tasks_per_image: usize) -> TaskCount {
+        TaskCount::Groups {
+            parts_per_image: tasks_per_image,
+            parts_per_group: 1,
+            tasks_per_group: 1,
+        }
+    }
+
+    /// The tasks for a batch.
+    pub fn of(self, batch: usize) -> usize {
+        match self {
+            TaskCount::Fixed(n_tasks) => n_tasks,
+            TaskCount::Groups {
+                parts_per_image,
+                parts_per_group,
+                tasks_per_group,
+            } => (batch * parts_per_image).div_ceil(parts_per_group) * tasks_per_group,
         }
     }
 }

@@ -25,7 +25,7 @@ pub use text::print_plan;
 pub(crate) use verify::operand_views;
 pub use verify::verify_plan;
 pub use view::View;
-pub use waves::{waves, waves_of};
+pub use waves::{PARALLEL_COST, waves, waves_of};
 
 use crate::graph::{Graph, ParamId, Shape};
 use crate::kernels::{KernelSpec, Tuning};

@@ -5,6 +5,9 @@ use std::ops::Range;
 use super::verify::operand_views;
 use super::{Buffer, Operand, Plan, View};
 
+/// Cost (see [`KernelSpec::cost`](crate::kernels::KernelSpec::cost)) from which a wave is worth more than one thread: meeting takes some hundred nanoseconds.
+pub const PARALLEL_COST: u64 = 100_000;
+
 /// Steps that do not depend on each other, wave after wave: each in the first wave where all that it must wait for is done. Wants a plan that
 /// [`verify_plan`](super::verify_plan) accepts.
 ///

@@ -3,10 +3,7 @@
 use std::ops::Range;
 
 use crate::kernels::KernelSpec;
-use crate::plan::{Buffer, Plan, waves_of};
-
-/// Cost (see `KernelSpec::cost`) from which a wave is worth more than one thread: meeting takes some hundred nanoseconds.
-const PARALLEL_COST: u64 = 100_000;
+use crate::plan::{Buffer, PARALLEL_COST, Plan, waves_of};
 
 /// Cost below which a chunk is not worth handing out alone.
 const CHUNK_COST: u64 = 20_000;

@@ -1,4 +1,4 @@
-//! Kernels as Cranelift IR: one file a kernel, the rest is what they share. With [`super::jit`] and [`super::isa`] the sole user of Cranelift.
+//! Kernels as Cranelift IR: one file a kernel, the rest is what they share. With its parent's files the sole user of Cranelift.
 //!
 //! Every kernel is `fn(operands, begin, end, batch)` over tasks; see [`crate::kernels`].
 
@@ -21,11 +21,12 @@ mod strip;
 mod tile;
 mod winograd;
 
-use cranelift::codegen::ir::{AbiParam, Function, Signature, UserFuncName, types};
+use cranelift::codegen::ir::{Function, UserFuncName};
 use cranelift::codegen::isa::TargetIsa;
 use cranelift::frontend::{FunctionBuilder, FunctionBuilderContext};
 
 use super::CodegenError;
+use super::module::words;
 use crate::kernels::KernelSpec;
 use crate::plan::Machine;
 use emitter::Emitter;
@@ -43,8 +44,7 @@ pub fn emit(
     index: u32,
     linker: &mut dyn Linker,
 ) -> Result<Function, CodegenError> {
-    let mut signature = Signature::new(isa.default_call_conv());
-    signature.params = KERNEL_SIGNATURE.map(|_| AbiParam::new(types::I64)).to_vec();
+    let signature = words(isa, KERNEL_SIGNATURE.len());
     let mut function = Function::with_name_signature(UserFuncName::user(0, index), signature);
     let mut context = FunctionBuilderContext::new();
     let builder = FunctionBuilder::new(&mut function, &mut context);

@@ -1,4 +1,4 @@
-//! A thin layer over iced-x86: vectors of the family's width, registers that free themselves, counted loops. The sole user of the assembler.
+//! A thin layer over iced-x86: vectors of the family's width, registers that free themselves, counted loops. With `cpu` the sole user of the assembler.
 //!
 //! Functions follow the System V calling convention: up to six words come in registers, all vector registers may be overwritten. Each ends in
 //! `vzeroupper`, since code of Cranelift, whose vectors are narrow, would be slow while upper halves are in use.

@@ -4,6 +4,7 @@
 
 mod assembler;
 mod conv;
+mod cpu;
 mod dense;
 mod epilogue;
 mod lanes;
@@ -12,5 +13,6 @@ mod winograd;
 
 pub use assembler::disassemble;
 pub use conv::{ConvStrip, FIRST_OPERAND, conv_strip};
+pub use cpu::{CPU_STATE, CPU_WORDS, cpu};
 pub use dense::{DenseTile, dense_tile};
 pub use winograd::{input_tile, output_epilogue, output_tile};

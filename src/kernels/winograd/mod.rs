@@ -7,7 +7,7 @@
 //! its tile.
 
 use super::conv::Sharing;
-use super::{ConvSpec, Lattice, Schedule, Strip};
+use super::{ConvSpec, Lattice, Schedule, Strip, TaskCount};
 use crate::graph::Margins;
 use crate::plan::View;
 
@@ -100,10 +100,13 @@ impl WinogradSpec {
         self.n_units().div_ceil(self.cut.units_per_task)
     }
 
-    /// Tasks for a batch. They count groups of output channels fastest, then blocks of tiles (over all images).
-    pub fn n_tasks(&self, batch: usize) -> usize {
-        let tiles = batch * self.tiles_per_image();
-        tiles.div_ceil(self.cut.tiles_per_task) * self.channel_groups()
+    /// Tasks count groups of output channels fastest, then blocks of tiles (over all images).
+    pub fn task_count(&self) -> TaskCount {
+        TaskCount::Groups {
+            parts_per_image: self.tiles_per_image(),
+            parts_per_group: self.cut.tiles_per_task,
+            tasks_per_group: self.channel_groups(),
+        }
     }
 
     /// The product of one point: a convolution of one tap over a row of as many pixels as a task has tiles.

@@ -1,0 +1,112 @@
+//! Archives and shared libraries of one object file.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+use std::process::Command;
+
+use ar_archive_writer::{
+    ArchiveKind, DEFAULT_OBJECT_READER, NewArchiveMember, write_archive_to_stream,
+};
+use memmap2::Mmap;
+
+use crate::codegen::Target;
+
+/// Why a library could not be made.
+#[derive(Debug)]
+pub enum LibraryError {
+    /// Reading the object or writing the library failed.
+    Io(io::Error),
+    /// The linker cannot be started.
+    NoLinker {
+        /// What was to be started.
+        linker: OsString,
+        /// Why it was not.
+        reason: io::Error,
+    },
+    /// It was not content.
+    Linker {
+        /// What was started.
+        linker: OsString,
+        /// What it said.
+        message: String,
+    },
+}
+
+impl fmt::Display for LibraryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LibraryError::Io(error) => error.fmt(f),
+            LibraryError::NoLinker { linker, reason } => {
+                write!(f, "`{}` cannot be started: {reason}", linker.display())
+            }
+            LibraryError::Linker { linker, message } => {
+                write!(f, "`{}` failed: {}", linker.display(), message.trim_end())
+            }
+        }
+    }
+}
+
+impl std::error::Error for LibraryError {}
+
+impl From<io::Error> for LibraryError {
+    fn from(error: io::Error) -> LibraryError {
+        LibraryError::Io(error)
+    }
+}
+
+/// Writes an archive with an index, whose one member is the file `object`, called `member`. Equal objects make equal archives.
+pub fn archive(object: &Path, member: &str, to: &Path) -> Result<(), LibraryError> {
+    let file = File::open(object)?;
+    // SAFETY: the file was just written and is nobody else's; it is mapped so that large weights are not in memory a second time.
+    let bytes = unsafe { Mmap::map(&file)? };
+    let members = [NewArchiveMember::new(
+        bytes,
+        &DEFAULT_OBJECT_READER,
+        member.to_owned(),
+    )];
+    let mut writer = BufWriter::new(File::create(to)?);
+    write_archive_to_stream(&mut writer, &members, ArchiveKind::Gnu, false, None)?;
+    writer.flush()?;
+    Ok(())
+}
+
+/// The program that links for a target: the C compiler's driver.
+pub fn default_linker(target: Target) -> OsString {
+    if Target::host() == Some(target) {
+        return "cc".into();
+    }
+    match target {
+        Target::X86_64Linux => "x86_64-linux-gnu-gcc".into(),
+        Target::Aarch64Linux => "aarch64-linux-gnu-gcc".into(),
+    }
+}
+
+/// Links the object file into a shared library that depends on no other.
+pub fn link(linker: &OsString, object: &Path, to: &Path, soname: &str) -> Result<(), LibraryError> {
+    let output = Command::new(linker)
+        .args(["-shared", "-nostdlib", "-Wl,--build-id=none"])
+        .args([
+            "-Wl,--no-undefined",
+            "-Wl,-z,noexecstack",
+            "-Wl,-z,relro,-z,now",
+        ])
+        .arg(format!("-Wl,-soname,{soname}"))
+        .arg("-o")
+        .arg(to)
+        .arg(object)
+        .output();
+    let output = output.map_err(|reason| LibraryError::NoLinker {
+        linker: linker.clone(),
+        reason,
+    })?;
+    match output.status.success() {
+        true => Ok(()),
+        false => Err(LibraryError::Linker {
+            linker: linker.clone(),
+            message: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }),
+    }
+}

@@ -1,0 +1,219 @@
+//! A net as native functions to ship: a C header, and an object file or library that needs nothing but what is in it.
+//!
+//! [`Artefact::new`] plans the net for each family of tiles; from there come the [header](Artefact::header), the [object file](Artefact::object) and the packed
+//! [weights](Artefact::weights). `header` writes C, `image` lays out weights, `library` makes archives and shared libraries. The contract of the
+//! functions is in `docs/artefacts.md`.
+
+mod header;
+mod image;
+mod library;
+
+use sha2::{Digest, Sha256};
+
+use crate::codegen::object::{self, Contents, ObjectFile, Variant, Workspace};
+use crate::codegen::{CodegenError, Lister, Target, print_asm, print_clif};
+use crate::graph::Graph;
+use crate::kernels::{TileFamily, Tuning, WeightType};
+use crate::optimize::optimize;
+use crate::pipeline::{BindError, CompileError};
+use crate::plan::{Machine, Plan, Port, plan};
+use crate::weights::{self, WeightSource};
+use image::ImageLayout;
+
+pub use image::{LAYOUT_VERSION, WeightsImage};
+pub use library::{LibraryError, archive, default_linker, link};
+
+/// What is made of a net.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// What functions and files are called after: see [`is_c_name`].
+    pub name: String,
+    /// What the code runs on.
+    pub target: Target,
+    /// For which tiles: the widest that a machine has is taken there. Not empty, and of the target.
+    pub families: Vec<TileFamily>,
+    /// See [`Machine::precise`].
+    pub precise: bool,
+    /// See [`Machine::dense_weights`].
+    pub dense_weights: WeightType,
+    /// Whether weights are a part of the object, rather than a file beside it.
+    pub embeds: bool,
+    /// Whether there is a function that runs steps in parts, for a caller with threads.
+    pub parallel: bool,
+}
+
+/// Whether a name can be the beginning of C's names.
+pub fn is_c_name(name: &str) -> bool {
+    let is_fine = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.chars().all(is_fine)
+}
+
+/// A net that is planned for a target.
+pub struct Artefact {
+    options: Options,
+    /// After all passes.
+    graph: Graph,
+    /// For each family, the narrowest first.
+    plans: Vec<Plan>,
+    layout: ImageLayout,
+    net: String,
+    source_hash: String,
+}
+
+impl Artefact {
+    /// Plans `graph` (as its source has it, before any pass). Needs no weights.
+    pub fn new(graph: &Graph, options: Options) -> Result<Artefact, CompileError> {
+        let text = crate::graph::text::print(graph);
+        let mut optimized = graph.clone();
+        optimize(&mut optimized).map_err(CompileError::Optimize)?;
+        let mut families = options.families.clone();
+        families.sort();
+        families.dedup();
+        let plans: Vec<Plan> = families
+            .into_iter()
+            .map(|family| {
+                let machine = Machine {
+                    precise: options.precise,
+                    dense_weights: options.dense_weights,
+                    ..options.target.machine(family)
+                };
+                plan(&optimized, &machine, &Tuning::default())
+            })
+            .collect();
+        Ok(Artefact {
+            layout: ImageLayout::of(&optimized, &plans),
+            graph: optimized,
+            plans,
+            net: graph.name.clone(),
+            source_hash: hex(&Sha256::digest(text)),
+            options,
+        })
+    }
+
+    /// What it is made of.
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// SHA-256 of the net as `netc dump --stage graph` prints it, in hexadecimal.
+    pub fn source_hash(&self) -> &str {
+        &self.source_hash
+    }
+
+    /// The plans, one for each family, the narrowest first.
+    pub fn plans(&self) -> &[Plan] {
+        &self.plans
+    }
+
+    /// Names and shapes (without the batch) of the inputs.
+    pub fn inputs(&self) -> &[Port] {
+        self.plans.first().map_or(&[], |plan| &plan.inputs)
+    }
+
+    /// Names and shapes (without the batch) of the outputs.
+    pub fn outputs(&self) -> &[Port] {
+        self.plans.first().map_or(&[], |plan| &plan.outputs)
+    }
+
+    /// How much memory a call needs.
+    pub fn workspace(&self) -> Workspace {
+        Workspace::of(self.variants().iter())
+    }
+
+    /// Bytes of the packed weights, be they a file or part of the object.
+    pub fn weights_len(&self) -> usize {
+        self.layout.len
+    }
+
+    /// The names of the families, the narrowest first: `avx2,avx512`.
+    pub fn isas(&self) -> String {
+        let names = self.plans.iter().map(|plan| plan.machine.family.name());
+        names.collect::<Vec<_>>().join(",")
+    }
+
+    fn variants(&self) -> Vec<Variant<'_>> {
+        let plans = self.plans.iter().zip(&self.layout.blocks);
+        plans
+            .map(|(plan, &weights_at)| Variant {
+                plan,
+                prefix: object::prefix(&self.options.name, plan.machine.family),
+                weights_at,
+            })
+            .collect()
+    }
+
+    /// The C header.
+    pub fn header(&self) -> String {
+        header::print(self)
+    }
+
+    /// A package for CMake's `find_package`, to lie beside the library.
+    pub fn cmake(&self) -> String {
+        header::print_cmake(&self.options.name)
+    }
+
+    /// The object file, still without weights.
+    pub fn object(&self) -> Result<ObjectFile, CompileError> {
+        let texts = [
+            self.net.clone(),
+            env!("CARGO_PKG_VERSION").to_owned(),
+            self.options.target.triple().to_owned(),
+            self.isas(),
+            self.source_hash.clone(),
+        ];
+        object::compile(&Contents {
+            name: &self.options.name,
+            target: self.options.target,
+            variants: &self.variants(),
+            header: self.layout.header(),
+            embeds: self.options.embeds,
+            parallel: self.options.parallel,
+            texts: &texts,
+            layout_version: LAYOUT_VERSION,
+        })
+        .map_err(CompileError::Codegen)
+    }
+
+    /// Floats of all packed parameters: what the progress of [`Artefact::weights`] ends at.
+    pub fn packed_size(&self) -> usize {
+        self.plans.iter().map(|plan| plan.packed_size).sum()
+    }
+
+    /// The weights, packed for each plan. `progress` is told how many floats are done more, from several threads.
+    pub fn weights(
+        &self,
+        source: &WeightSource,
+        progress: &(dyn Fn(usize) + Sync),
+    ) -> Result<WeightsImage, BindError> {
+        let fill = |index: usize, block: &mut [f32]| {
+            weights::bind(&self.graph, &self.plans[index], source, block, progress)
+        };
+        self.layout
+            .fill(&self.plans, fill)
+            .map_err(BindError::Run)?
+            .map_err(BindError::Weights)
+    }
+
+    /// The kernels as Cranelift IR, family by family.
+    pub fn print_clif(&self) -> Result<String, CompileError> {
+        self.list(print_clif)
+    }
+
+    /// The kernels as assembly, family by family.
+    pub fn print_asm(&self) -> Result<String, CompileError> {
+        self.list(print_asm)
+    }
+
+    fn list(&self, print: Lister) -> Result<String, CompileError> {
+        let texts = self.plans.iter().map(|plan| {
+            let isa = self.options.target.isa(plan.machine.family)?;
+            print(&plan.kernels, &plan.machine, isa.as_ref())
+        });
+        let texts: Result<Vec<String>, CodegenError> = texts.collect();
+        Ok(texts.map_err(CompileError::Codegen)?.join("\n"))
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,235 @@
+//! Object files: the kernels of plans and the functions that call them, for a program to link.
+
+use std::io::{self, Write};
+
+use cranelift::module::{DataDescription, DataId, FuncId, Linkage, Module, default_libcall_names};
+use cranelift::object::object::write::{Object, SymbolId, SymbolSection};
+use cranelift::object::object::{SectionKind, SymbolScope};
+use cranelift::object::{ObjectBuilder, ObjectModule};
+
+pub use super::forward::{ALIGNMENT, ImageHeader, PARTS_MAX, Status, Variant, Workspace};
+use super::module::{define_kernels, failed};
+use super::{CodegenError, Target, forward};
+use crate::kernels::TileFamily;
+use crate::plan::{Plan, Port};
+
+/// What an object is made of.
+pub struct Contents<'a> {
+    /// What public symbols begin with: an identifier of C.
+    pub name: &'a str,
+    /// What it runs on.
+    pub target: Target,
+    /// The plans, the narrowest family first: of one net.
+    pub variants: &'a [Variant<'a>],
+    /// How weights begin.
+    pub header: ImageHeader<'a>,
+    /// Whether the weights are a part of it.
+    pub embeds: bool,
+    /// Whether there is an entry that runs steps in parts.
+    pub parallel: bool,
+    /// Texts that `NAME_info` answers, in the order of its fields.
+    pub texts: &'a [String],
+    /// The number after them.
+    pub layout_version: u32,
+}
+
+/// Machine code as an object file, still without weights.
+pub struct ObjectFile {
+    object: Object<'static>,
+    weights: Option<SymbolId>,
+    code_size: usize,
+}
+
+/// The names of a plan's kernels as symbols: what they compute, and for which layer first.
+pub fn kernel_names(plan: &Plan, prefix: &str) -> Vec<String> {
+    let mut layers: Vec<Vec<&str>> = vec![Vec::new(); plan.kernels.len()];
+    for step in &plan.steps {
+        layers[step.kernel.0 as usize].push(&step.name);
+    }
+    let name = |(index, layers): (usize, &Vec<&str>)| {
+        let what = plan.kernels[index].describe();
+        let first = layers.first().copied().unwrap_or_default();
+        let more = match layers.len() {
+            0 | 1 => String::new(),
+            n => format!("_and_{}_more", n - 1),
+        };
+        format!(
+            "{prefix}k{index}.{}.{}{more}",
+            as_symbol(&what),
+            as_symbol(first)
+        )
+    };
+    layers.iter().enumerate().map(name).collect()
+}
+
+/// A text with nothing but what may stand in a symbol, without gaps.
+fn as_symbol(text: &str) -> String {
+    let is_fine = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '.';
+    let parts = text.split(|c: char| !is_fine(c));
+    parts
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join("_")
+}
+
+/// What begins the symbols of a variant.
+pub fn prefix(name: &str, family: TileFamily) -> String {
+    format!("{name}.{}.", family.name())
+}
+
+/// Compiles plans to an object file.
+pub fn compile(contents: &Contents<'_>) -> Result<ObjectFile, CodegenError> {
+    let target = contents.target;
+    // Functions that decide which kernels run here must run everywhere.
+    let narrowest = target.isa(TileFamily::Clif128)?;
+    let builder =
+        ObjectBuilder::new(narrowest, contents.name, default_libcall_names()).map_err(failed)?;
+    let mut module = ObjectModule::new(builder);
+    let mut functions = Vec::new();
+    let mut code_size = 0;
+    for variant in contents.variants {
+        let plan = variant.plan;
+        let isa = target.isa(variant.family())?;
+        let names = kernel_names(plan, &variant.prefix);
+        let kernels = define_kernels(
+            &mut module,
+            isa.as_ref(),
+            &plan.kernels,
+            &plan.machine,
+            &names,
+            &variant.prefix,
+        )?;
+        code_size += kernels.code_size();
+        functions.push(
+            kernels
+                .functions
+                .iter()
+                .map(|(id, _)| *id)
+                .collect::<Vec<FuncId>>(),
+        );
+    }
+    let embedded = match contents.embeds {
+        true => Some(
+            module
+                .declare_data(
+                    &format!("{}.weights", contents.name),
+                    Linkage::Import,
+                    false,
+                    false,
+                )
+                .map_err(failed)?,
+        ),
+        false => None,
+    };
+    let described = forward::Forward {
+        name: contents.name,
+        target,
+        variants: contents.variants,
+        header: ImageHeader { ..contents.header },
+        embedded,
+        parallel: contents.parallel,
+        description: define_description(&mut module, contents)?,
+    };
+    forward::define(&mut module, &described, &functions)?;
+    let product = module.finish();
+    let weights = embedded.and_then(|id| product.data_objects[id].map(|(symbol, _)| symbol));
+    Ok(ObjectFile {
+        object: product.object,
+        weights,
+        code_size,
+    })
+}
+
+impl ObjectFile {
+    /// Bytes of the kernels' machine code.
+    pub fn code_size(&self) -> usize {
+        self.code_size
+    }
+
+    /// Writes the file. `weights` are the image that it embeds, if it embeds one; they are not copied.
+    pub fn write(self, weights: Option<&[u8]>, to: impl Write) -> io::Result<()> {
+        let mut object: Object<'_> = self.object;
+        if let (Some(symbol), Some(bytes)) = (self.weights, weights) {
+            let name = b".rodata.weights".to_vec();
+            let section = object.add_section(Vec::new(), name, SectionKind::ReadOnlyData);
+            object.set_section_data(section, bytes, ALIGNMENT as u64);
+            let symbol = object.symbol_mut(symbol);
+            symbol.section = SymbolSection::Section(section);
+            symbol.scope = SymbolScope::Compilation;
+            symbol.size = bytes.len() as u64;
+        }
+        object
+            .write_stream(to)
+            .map_err(|error| io::Error::other(error.to_string()))
+    }
+}
+
+/// A constant of words, some of which are addresses within it; texts follow.
+#[derive(Default)]
+struct Constant {
+    words: Vec<u64>,
+    /// Words that are addresses of texts, by their places among the texts' bytes.
+    texts: Vec<(usize, usize)>,
+    /// Words that are addresses of other words.
+    links: Vec<(usize, usize)>,
+    bytes: Vec<u8>,
+}
+
+impl Constant {
+    fn push_text(&mut self, text: &str) {
+        self.texts.push((self.words.len(), self.bytes.len()));
+        self.words.push(0);
+        self.bytes.extend(text.bytes().filter(|byte| *byte != 0));
+        self.bytes.push(0);
+    }
+
+    fn define(self, module: &mut dyn Module, name: &str) -> Result<DataId, CodegenError> {
+        let id = module
+            .declare_data(name, Linkage::Local, false, false)
+            .map_err(failed)?;
+        let mut description = DataDescription::new();
+        let n_words = 8 * self.words.len();
+        let words = self.words.iter().flat_map(|word| word.to_le_bytes());
+        description.define(words.chain(self.bytes).collect());
+        description.set_align(8);
+        let own = module.declare_data_in_data(id, &mut description);
+        let texts = self.texts.iter().map(|&(at, text)| (at, n_words + text));
+        let links = self.links.iter().map(|&(at, word)| (at, 8 * word));
+        for (at, to) in texts.chain(links) {
+            description.write_data_addr(8 * at as u32, own, to as i64);
+        }
+        module.define_data(id, &description).map_err(failed)?;
+        Ok(id)
+    }
+}
+
+/// `struct NAME_description`: the header says what its fields are.
+fn define_description(
+    module: &mut dyn Module,
+    contents: &Contents<'_>,
+) -> Result<DataId, CodegenError> {
+    let mut constant = Constant::default();
+    for text in contents.texts {
+        constant.push_text(text);
+    }
+    constant.words.push(u64::from(contents.layout_version));
+    let plan = contents.variants.first().map(|variant| variant.plan);
+    let lists: [&[Port]; 2] = plan.map_or([&[], &[]], |plan| [&plan.inputs, &plan.outputs]);
+    let links = lists.map(|ports| {
+        constant.words.push(ports.len() as u64);
+        constant.words.push(0);
+        constant.words.len() - 1
+    });
+    for (link, ports) in links.into_iter().zip(lists) {
+        constant.links.push((link, constant.words.len()));
+        for port in ports {
+            constant.push_text(&port.name);
+            let sizes: Vec<u64> = port.shape.sizes().collect();
+            constant.words.push(sizes.len() as u64);
+            let padding = std::iter::repeat_n(1, 3usize.saturating_sub(sizes.len()));
+            constant.words.extend(sizes.into_iter().chain(padding));
+            constant.words.push(port.shape.elements());
+        }
+    }
+    constant.define(module, &format!("{}.description", contents.name))
+}

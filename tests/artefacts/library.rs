@@ -1,0 +1,341 @@
+//! Artefacts as a program has them: built, linked, loaded.
+
+use std::ffi::c_void;
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use libloading::Library;
+use netc::artefact::{Artefact, Options, WeightsImage, default_linker, link};
+use netc::codegen::Target;
+use netc::elaborate::{self, Program};
+use netc::graph::Graph;
+use netc::kernels::{TileFamily, WeightType};
+use netc::loader::DiskLoader;
+use netc::plan::Machine;
+use netc::runtime::{AlignedBuffer, Tensor};
+use netc::weights::WeightSource;
+
+/// The net of a file of `nets/`.
+pub fn graph(file: &str, net: &str) -> Graph {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let path = root.join("nets").join(file);
+    let text = DiskLoader::read_root(&path).expect("the network is readable");
+    let program = Program::load(&path, text, &mut DiskLoader::new(&path, &[]));
+    let (graph, faults) = elaborate::expand(&program, net);
+    graph.unwrap_or_else(|| panic!("{net}: {faults:?}"))
+}
+
+/// Options for this machine.
+pub fn options(families: &[TileFamily]) -> Options {
+    Options {
+        name: "net".to_owned(),
+        target: Target::host().expect("a machine that objects are made for"),
+        families: families.to_vec(),
+        precise: false,
+        dense_weights: WeightType::default(),
+        embeds: true,
+        parallel: false,
+    }
+}
+
+/// What the net's JIT is to plan for, to compute the same.
+pub fn machine(options: &Options, family: TileFamily) -> Machine {
+    Machine {
+        precise: options.precise,
+        dense_weights: options.dense_weights,
+        ..options.target.machine(family)
+    }
+}
+
+/// Noise from a seed.
+pub fn noise(n: usize, seed: u64) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(2) + 1;
+    let mut values = Vec::with_capacity(n);
+    for _ in 0..n {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        values.push((state >> 40) as f32 / (1u64 << 23) as f32 - 1.0);
+    }
+    values
+}
+
+/// Noise for each input of a net, as the JIT takes it.
+pub fn inputs(artefact: &Artefact, batch: usize) -> Vec<Tensor> {
+    let ports = artefact.inputs().iter().enumerate();
+    let tensor = ports.map(|(index, port)| {
+        let sizes = port.shape.sizes().map(|size| size as usize);
+        let shape: Vec<usize> = std::iter::once(batch).chain(sizes).collect();
+        let values = noise(shape.iter().product(), index as u64 + batch as u64);
+        Tensor::new(shape, values).expect("a tensor")
+    });
+    tensor.collect()
+}
+
+/// `NAME_weights`
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Weights {
+    pub data: *const c_void,
+    pub plan: u64,
+}
+
+// SAFETY: it points to what nobody writes.
+unsafe impl Sync for Weights {}
+
+pub const NO_WEIGHTS: Weights = Weights {
+    data: std::ptr::null(),
+    plan: 0,
+};
+
+pub type ParallelFor =
+    extern "C" fn(*mut c_void, usize, extern "C" fn(*mut c_void, usize), *mut c_void);
+
+/// A library in memory.
+pub struct Loaded {
+    library: Library,
+    n_ports: usize,
+    output_sizes: Vec<usize>,
+}
+
+impl Loaded {
+    /// Builds, links and loads. The files are gone once it is loaded.
+    pub fn new(artefact: &Artefact, image: Option<&WeightsImage>) -> Loaded {
+        let folder = tempfile::tempdir().expect("a folder");
+        let object = folder.path().join("net.o");
+        let path = folder.path().join("libnet.so");
+        let mut writer = BufWriter::new(File::create(&object).expect("a file"));
+        let code = artefact.object().expect("an object");
+        let bytes = image.map(WeightsImage::bytes);
+        code.write(bytes, &mut writer).expect("it is written");
+        writer.flush().expect("it is written");
+        let linker = default_linker(artefact.options().target);
+        link(&linker, &object, &path, "libnet.so").expect("a library");
+        fs::remove_file(object).expect("it is there");
+        Loaded::open(artefact, &path)
+    }
+
+    /// Loads a library that is on disk.
+    pub fn open(artefact: &Artefact, path: &Path) -> Loaded {
+        let elements = |port: &netc::plan::Port| port.shape.elements() as usize;
+        Loaded {
+            // SAFETY: it has no code that runs when it is loaded.
+            library: unsafe { Library::new(path) }.expect("it loads"),
+            n_ports: artefact.inputs().len() + artefact.outputs().len(),
+            output_sizes: artefact.outputs().iter().map(elements).collect(),
+        }
+    }
+
+    pub fn has(&self, name: &str) -> bool {
+        // SAFETY: nothing is called.
+        unsafe { self.library.get::<unsafe extern "C" fn()>(name) }.is_ok()
+    }
+
+    pub fn embedded(&self) -> (i32, Weights) {
+        let mut weights = NO_WEIGHTS;
+        // SAFETY: the header declares it so.
+        let status = unsafe {
+            let call: libloading::Symbol<unsafe extern "C" fn(*mut Weights) -> i32> = self
+                .library
+                .get("net_weights_embedded")
+                .expect("it is there");
+            call(&mut weights)
+        };
+        (status, weights)
+    }
+
+    /// `image` may be anything, at any place.
+    pub fn open_weights(&self, image: &[u8]) -> (i32, Weights) {
+        let mut weights = Weights {
+            plan: 7,
+            ..NO_WEIGHTS
+        };
+        // SAFETY: the header declares it so.
+        let status = unsafe {
+            let call: libloading::Symbol<
+                unsafe extern "C" fn(*const u8, usize, *mut Weights) -> i32,
+            > = self.library.get("net_weights_open").expect("it is there");
+            call(image.as_ptr(), image.len(), &mut weights)
+        };
+        (status, weights)
+    }
+
+    pub fn workspace_size(&self, batch: usize) -> usize {
+        // SAFETY: the header declares it so.
+        unsafe {
+            let call: libloading::Symbol<unsafe extern "C" fn(usize) -> usize> =
+                self.library.get("net_workspace_size").expect("it is there");
+            call(batch)
+        }
+    }
+
+    pub fn workspace_size_parallel(&self, batch: usize, parts: usize) -> usize {
+        // SAFETY: the header declares it so.
+        unsafe {
+            let call: libloading::Symbol<unsafe extern "C" fn(usize, usize) -> usize> = self
+                .library
+                .get("net_workspace_size_parallel")
+                .expect("it is there");
+            call(batch, parts)
+        }
+    }
+
+    /// `NAME_forward` with pointers as they are.
+    ///
+    /// # Safety
+    ///
+    /// As the header says.
+    pub unsafe fn forward(
+        &self,
+        weights: *const Weights,
+        ports: &[*mut f32],
+        batch: usize,
+        workspace: *mut f32,
+    ) -> i32 {
+        assert_eq!(ports.len(), self.n_ports);
+        type P = *mut f32;
+        type W = *const Weights;
+        // SAFETY: the header declares it so, for so many ports.
+        unsafe {
+            match *ports {
+                [a, b] => {
+                    let f: libloading::Symbol<unsafe extern "C" fn(W, P, P, usize, P) -> i32> =
+                        self.library.get("net_forward").expect("it is there");
+                    f(weights, a, b, batch, workspace)
+                }
+                [a, b, c] => {
+                    let f: libloading::Symbol<unsafe extern "C" fn(W, P, P, P, usize, P) -> i32> =
+                        self.library.get("net_forward").expect("it is there");
+                    f(weights, a, b, c, batch, workspace)
+                }
+                [a, b, c, d] => {
+                    let f: libloading::Symbol<
+                        unsafe extern "C" fn(W, P, P, P, P, usize, P) -> i32,
+                    > = self.library.get("net_forward").expect("it is there");
+                    f(weights, a, b, c, d, batch, workspace)
+                }
+                _ => panic!("no test has so many ports"),
+            }
+        }
+    }
+
+    /// Runs a batch; outputs as bits, in memory that is no larger than need be and full of NaN.
+    pub fn run(&self, weights: &Weights, inputs: &[Tensor]) -> Vec<Vec<u32>> {
+        let batch = inputs[0].shape()[0];
+        let n_floats = self.workspace_size(batch).div_ceil(4);
+        let workspace = Guarded::new(n_floats);
+        let sizes = self.output_sizes.iter();
+        let outputs: Vec<Guarded> = sizes.map(|size| Guarded::new(size * batch)).collect();
+        let ports: Vec<*mut f32> = inputs
+            .iter()
+            .map(|input| input.values().as_ptr().cast_mut())
+            .chain(outputs.iter().map(Guarded::pointer))
+            .collect();
+        // SAFETY: inputs have the net's shapes; outputs and workspace are as large as the header says.
+        let status = unsafe { self.forward(weights, &ports, batch, workspace.pointer()) };
+        assert_eq!(status, 0);
+        workspace.values();
+        outputs.iter().map(Guarded::values).collect()
+    }
+
+    /// The same through `NAME_forward_parallel`; the net has one input and one output.
+    pub fn run_parallel(
+        &self,
+        weights: &Weights,
+        input: &Tensor,
+        parts: usize,
+        parallel_for: ParallelFor,
+    ) -> Result<Vec<u32>, i32> {
+        let batch = input.shape()[0];
+        let workspace = Guarded::new(self.workspace_size_parallel(batch, parts) / 4);
+        let output = Guarded::new(self.output_sizes[0] * batch);
+        type Call = unsafe extern "C" fn(
+            *const Weights,
+            *const f32,
+            *mut f32,
+            usize,
+            *mut f32,
+            usize,
+            ParallelFor,
+            *mut c_void,
+        ) -> i32;
+        // SAFETY: the header declares it so, and all regions have their sizes.
+        let status = unsafe {
+            let call: libloading::Symbol<Call> = self
+                .library
+                .get("net_forward_parallel")
+                .expect("it is there");
+            call(
+                weights,
+                input.values().as_ptr(),
+                output.pointer(),
+                batch,
+                workspace.pointer(),
+                parts,
+                parallel_for,
+                std::ptr::null_mut(),
+            )
+        };
+        workspace.values();
+        match status {
+            0 => Ok(output.values()),
+            status => Err(status),
+        }
+    }
+}
+
+/// Floats on both sides of a region that nobody may touch.
+const FENCE: usize = 1024;
+
+/// What stands where nobody wrote: a NaN of its own.
+const POISON: u32 = 0x7FC0_1234;
+
+/// A region with fences.
+pub struct Guarded {
+    floats: AlignedBuffer,
+}
+
+impl Guarded {
+    pub fn new(len: usize) -> Guarded {
+        let mut floats = AlignedBuffer::zeroed(len + 2 * FENCE).expect("memory");
+        floats.fill(f32::from_bits(POISON));
+        Guarded { floats }
+    }
+
+    pub fn pointer(&self) -> *mut f32 {
+        self.floats[FENCE..].as_ptr().cast_mut()
+    }
+
+    /// The bits of the region. The fences must stand.
+    pub fn values(&self) -> Vec<u32> {
+        let bits: Vec<u32> = self.floats.iter().map(|float| float.to_bits()).collect();
+        let n = bits.len();
+        let mut fences = bits[..FENCE].iter().chain(&bits[n - FENCE..]);
+        assert!(fences.all(|bits| *bits == POISON), "a fence is broken");
+        bits[FENCE..n - FENCE].to_vec()
+    }
+}
+
+/// What the JIT answers on one thread, as bits.
+pub fn jit(
+    graph: &Graph,
+    machine: &Machine,
+    source: &WeightSource,
+    batches: &[Vec<Tensor>],
+) -> Vec<Vec<Vec<u32>>> {
+    let compiled = netc::compile_for(graph, machine).expect("it compiles");
+    let session = compiled.bind_with(source, 1, &|_| {}).expect("it binds");
+    let answers = batches.iter().map(|inputs| {
+        let outputs = session.run(inputs).expect("a run");
+        let bits = |output: &Tensor| {
+            output
+                .values()
+                .iter()
+                .map(|value| value.to_bits())
+                .collect()
+        };
+        outputs.iter().map(bits).collect()
+    });
+    answers.collect()
+}
