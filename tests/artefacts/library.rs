@@ -8,23 +8,11 @@ use std::path::Path;
 use libloading::Library;
 use netc::artefact::{Artefact, Options, WeightsImage, default_linker, link};
 use netc::codegen::Target;
-use netc::elaborate::{self, Program};
-use netc::graph::Graph;
 use netc::kernels::{TileFamily, WeightType};
-use netc::loader::DiskLoader;
 use netc::plan::Machine;
 use netc::runtime::{AlignedBuffer, Tensor};
-use netc::weights::WeightSource;
 
-/// The net of a file of `nets/`.
-pub fn graph(file: &str, net: &str) -> Graph {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let path = root.join("nets").join(file);
-    let text = DiskLoader::read_root(&path).expect("the network is readable");
-    let program = Program::load(&path, text, &mut DiskLoader::new(&path, &[]));
-    let (graph, faults) = elaborate::expand(&program, net);
-    graph.unwrap_or_else(|| panic!("{net}: {faults:?}"))
-}
+use super::nets::noise;
 
 /// Options for this machine.
 pub fn options(families: &[TileFamily]) -> Options {
@@ -46,19 +34,6 @@ pub fn machine(options: &Options, family: TileFamily) -> Machine {
         dense_weights: options.dense_weights,
         ..options.target.machine(family)
     }
-}
-
-/// Noise from a seed.
-pub fn noise(n: usize, seed: u64) -> Vec<f32> {
-    let mut state = seed.wrapping_mul(2) + 1;
-    let mut values = Vec::with_capacity(n);
-    for _ in 0..n {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
-        values.push((state >> 40) as f32 / (1u64 << 23) as f32 - 1.0);
-    }
-    values
 }
 
 /// Noise for each input of a net, as the JIT takes it.
@@ -317,25 +292,14 @@ impl Guarded {
     }
 }
 
-/// What the JIT answers on one thread, as bits.
-pub fn jit(
-    graph: &Graph,
-    machine: &Machine,
-    source: &WeightSource,
-    batches: &[Vec<Tensor>],
-) -> Vec<Vec<Vec<u32>>> {
-    let compiled = netc::compile_for(graph, machine).expect("it compiles");
-    let session = compiled.bind_with(source, 1, &|_| {}).expect("it binds");
-    let answers = batches.iter().map(|inputs| {
-        let outputs = session.run(inputs).expect("a run");
-        let bits = |output: &Tensor| {
-            output
-                .values()
-                .iter()
-                .map(|value| value.to_bits())
-                .collect()
-        };
-        outputs.iter().map(bits).collect()
-    });
-    answers.collect()
+/// Tensors as bits.
+pub fn bits(tensors: &[Tensor]) -> Vec<Vec<u32>> {
+    let bits = |tensor: &Tensor| {
+        tensor
+            .values()
+            .iter()
+            .map(|value| value.to_bits())
+            .collect()
+    };
+    tensors.iter().map(bits).collect()
 }

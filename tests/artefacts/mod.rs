@@ -1,6 +1,7 @@
 //! Libraries that `netc build` makes: they compute what the JIT does, bit for bit, and answer an error code for whatever is wrong.
 
 mod library;
+mod nets;
 
 use std::ffi::c_void;
 
@@ -10,25 +11,15 @@ use netc::codegen::{Target, machines};
 use netc::graph::Graph;
 use netc::kernels::{TileFamily, WeightType};
 use netc::runtime::{AlignedBuffer, Tensor};
-use netc::weights::{NameMap, WeightSource, WeightsFile};
+use netc::weights::WeightSource;
 
 use library::*;
+use nets::{digits, graph, jit};
 
 /// The families that this machine runs.
 fn families() -> Vec<TileFamily> {
     let machines = machines().expect("a machine");
     machines.iter().map(|machine| machine.family).collect()
-}
-
-fn digits() -> (Graph, WeightSource) {
-    let graph = graph("digits/digits.net", "Digits");
-    let path = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/nets/digits/digits.safetensors"
-    );
-    let file = WeightsFile::open(path.as_ref()).expect("weights");
-    let source = WeightSource::file(file, &NameMap::default()).expect("weights");
-    (graph, source)
 }
 
 /// An artefact with its weights in memory.
@@ -75,7 +66,7 @@ fn compare(
     for (inputs, wanted) in batches.iter().zip(wanted) {
         let found = built.loaded.run(&built.weights, inputs);
         assert!(
-            found == wanted,
+            found == bits(&wanted),
             "{} differs in {}",
             graph.name,
             family.name()
@@ -334,7 +325,7 @@ fn threads_run_one_library_at_once() {
             let built = &built;
             scope.spawn(move || {
                 for _ in 0..20 {
-                    assert!(built.loaded.run(&built.weights, inputs) == *wanted);
+                    assert!(built.loaded.run(&built.weights, inputs) == bits(wanted));
                 }
             });
         }

@@ -221,7 +221,7 @@ fn compare(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(128))]
     #[test]
     fn functions_compute_what_a_session_does(
         seed: u64, n_nodes in 2usize..16, cut in proptest::option::of(0.0..1.0f64), group in 1usize..4

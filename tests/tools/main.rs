@@ -1,0 +1,9 @@
+//! What `netc build` makes, in the hands of other tools: C compilers, CMake, valgrind, and processors that qemu imitates.
+//!
+//! `cargo test --test tools`; not among the tests that `cargo test` runs, since it needs what `.ci/run` installs.
+
+mod cross;
+mod digit;
+#[path = "../artefacts/nets.rs"]
+mod nets;
+mod programs;
