@@ -11,6 +11,7 @@
 //! | compile | [`compile`](fn@compile) | machine code: passes, plan and code generation |
 //! | bind | [`Compiled::bind`] | a [`Session`](runtime::Session): the code with weights |
 //! | run | [`Session::run`](runtime::Session::run) | outputs for a batch of inputs |
+//! | ship | [`artefact::Artefact`] | a C header, an object file, packed weights: the same code for programs without netc |
 //!
 //! ```
 //! use netc::runtime::Tensor;

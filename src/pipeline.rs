@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::codegen::jit::{self, Executable};
-use crate::codegen::{CodegenError, detect_machine};
+use crate::codegen::{CodegenError, detect_machine, kernel_names, symbol_prefix};
 use crate::diagnostic::Diagnostic;
 use crate::elaborate::{self, NoLoader, Program};
 use crate::graph::Graph;
@@ -153,6 +153,14 @@ impl Compiled {
     /// What runs, in which order, where.
     pub fn plan(&self) -> &Plan {
         &self.plan
+    }
+
+    /// Where each kernel's code lies, with the names of its layers: the text of the file `/tmp/perf-PID.map`, from which Linux's `perf` names what it samples. The
+    /// code stays there as long as this or a session that was bound of it.
+    pub fn perf_map(&self) -> String {
+        let prefix = symbol_prefix(&self.graph.name, self.plan.machine.family);
+        let names = kernel_names(&self.plan, &prefix);
+        self.code.perf_map(&names, &prefix)
     }
 
     /// Binds weights, on all threads of the machine; the session will run on as many.

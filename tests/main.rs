@@ -1,5 +1,6 @@
 //! All integration tests, in one binary so that they link once.
 
+#[cfg(target_os = "linux")]
 mod artefacts;
 mod cli;
 mod docs;

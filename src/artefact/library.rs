@@ -1,4 +1,4 @@
-//! Archives and shared libraries of one object file.
+//! Files: an object, and archives and shared libraries of it.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -12,11 +12,15 @@ use ar_archive_writer::{
 };
 use memmap2::Mmap;
 
+use super::{Artefact, WeightsImage};
 use crate::codegen::Target;
+use crate::pipeline::CompileError;
 
 /// Why a library could not be made.
 #[derive(Debug)]
 pub enum LibraryError {
+    /// The code could not be made.
+    Compile(CompileError),
     /// Reading the object or writing the library failed.
     Io(io::Error),
     /// The linker cannot be started.
@@ -38,6 +42,7 @@ pub enum LibraryError {
 impl fmt::Display for LibraryError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            LibraryError::Compile(error) => error.fmt(f),
             LibraryError::Io(error) => error.fmt(f),
             LibraryError::NoLinker { linker, reason } => {
                 write!(f, "`{}` cannot be started: {reason}", linker.display())
@@ -55,6 +60,19 @@ impl From<io::Error> for LibraryError {
     fn from(error: io::Error) -> LibraryError {
         LibraryError::Io(error)
     }
+}
+
+/// Compiles an artefact and writes its object file, with the weights in it if it embeds them. They are not copied.
+pub fn write_object(
+    artefact: &Artefact,
+    image: Option<&WeightsImage>,
+    to: &Path,
+) -> Result<(), LibraryError> {
+    let object = artefact.object().map_err(LibraryError::Compile)?;
+    let mut writer = BufWriter::new(File::create(to)?);
+    object.write(image.map(WeightsImage::bytes), &mut writer)?;
+    writer.flush()?;
+    Ok(())
 }
 
 /// Writes an archive with an index, whose one member is the file `object`, called `member`. Equal objects make equal archives.

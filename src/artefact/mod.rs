@@ -11,7 +11,7 @@ mod library;
 use sha2::{Digest, Sha256};
 
 use crate::codegen::object::{self, Contents, ObjectFile, Variant, Workspace};
-use crate::codegen::{CodegenError, Lister, Target, print_asm, print_clif};
+use crate::codegen::{CodegenError, Lister, Target, print_asm, print_clif, symbol_prefix};
 use crate::graph::Graph;
 use crate::kernels::{TileFamily, Tuning, WeightType};
 use crate::optimize::optimize;
@@ -21,7 +21,7 @@ use crate::weights::{self, WeightSource};
 use image::ImageLayout;
 
 pub use image::{LAYOUT_VERSION, WeightsImage};
-pub use library::{LibraryError, archive, default_linker, link};
+pub use library::{LibraryError, archive, default_linker, link, write_object};
 
 /// What is made of a net.
 #[derive(Clone, Debug)]
@@ -136,7 +136,7 @@ impl Artefact {
         plans
             .map(|(plan, &weights_at)| Variant {
                 plan,
-                prefix: object::prefix(&self.options.name, plan.machine.family),
+                prefix: symbol_prefix(&self.options.name, plan.machine.family),
                 weights_at,
             })
             .collect()

@@ -1,8 +1,8 @@
 //! `netc build`
 
 use std::ffi::OsString;
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -11,6 +11,7 @@ use super::machine::{Choices, Isa};
 use super::target::{self, Include, Weights};
 use crate::artefact::{
     Artefact, LibraryError, Options, WeightsImage, archive, default_linker, is_c_name, link,
+    write_object,
 };
 use crate::codegen::Target;
 use crate::diagnostic::{Diagnostic, codes};
@@ -156,7 +157,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let image = source.map(|source| artefact.weights(&source, &|n| bar.inc(n as u64)));
     bar.finish_and_clear();
     let image = image.transpose()?;
-    let files = write(args, &artefact, image.as_ref())?;
+    let files = write(args, &artefact, image)?;
     let seconds = start.elapsed().as_secs_f64();
 
     let rows = files.iter().map(|path| {
@@ -229,7 +230,7 @@ impl Args {
 fn write(
     args: &Args,
     artefact: &Artefact,
-    image: Option<&WeightsImage>,
+    image: Option<WeightsImage>,
 ) -> Result<Vec<PathBuf>, Failure> {
     let name = &artefact.options().name;
     let directory = &args.output;
@@ -252,13 +253,18 @@ fn write(
     if wants(Emit::Asm) {
         put(format!("{name}.asm"), artefact.print_asm()?.as_bytes())?;
     }
-    if let Some(image) = image.filter(|_| args.weights_file) {
+    if let Some(image) = image.as_ref().filter(|_| args.weights_file) {
         put(format!("{name}.weights"), image.bytes())?;
     }
     if [Emit::O, Emit::A, Emit::So].into_iter().any(wants) {
         let object = directory.join(format!("{name}.o"));
-        let embedded = image.filter(|_| !args.weights_file);
-        write_object(artefact, embedded, &object)?;
+        let embedded = image.as_ref().filter(|_| !args.weights_file);
+        write_object(artefact, embedded, &object).map_err(|error| match error {
+            LibraryError::Compile(error) => Failure::from(error),
+            error => cannot_make(&object, &error).into(),
+        })?;
+        // Libraries are made of the file: weights are not in memory twice.
+        drop(image);
         let libraries = write_libraries(args, artefact, &object);
         match wants(Emit::O) {
             true => files.push(object),
@@ -267,20 +273,6 @@ fn write(
         files.extend(libraries?);
     }
     Ok(files)
-}
-
-fn write_object(
-    artefact: &Artefact,
-    image: Option<&WeightsImage>,
-    path: &Path,
-) -> Result<(), Failure> {
-    let object = artefact.object()?;
-    let written = File::create(path).and_then(|file| {
-        let mut writer = BufWriter::new(file);
-        object.write(image.map(WeightsImage::bytes), &mut writer)?;
-        writer.flush()
-    });
-    Ok(written.map_err(|error| cannot_write(path, &error))?)
 }
 
 fn write_libraries(
@@ -329,6 +321,6 @@ fn cannot_make(path: &Path, error: &LibraryError) -> Diagnostic {
     match error {
         LibraryError::NoLinker { .. } => diagnostic
             .with_help("install a C compiler, name one with --linker, or link NAME.o or libNAME.a, which need none here"),
-        LibraryError::Io(_) | LibraryError::Linker { .. } => diagnostic,
+        LibraryError::Compile(_) | LibraryError::Io(_) | LibraryError::Linker { .. } => diagnostic,
     }
 }

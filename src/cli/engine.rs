@@ -10,6 +10,18 @@ use crate::diagnostic::{Diagnostic, codes};
 use crate::runtime::{RunError, Session, Tensor};
 use crate::weights::WeightSource;
 
+/// How a net runs.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Running {
+    /// Threads to run on, at most 256 [default: all]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    threads: Option<u16>,
+
+    /// Write /tmp/perf-PID.map, from which Linux's `perf` tells the layers of generated code
+    #[arg(long)]
+    perf_map: bool,
+}
+
 /// A compiled net with its weights.
 pub struct Engine {
     /// What runs.
@@ -37,12 +49,21 @@ impl From<RunError> for Failure {
     }
 }
 
+/// Tells `perf` of this process's code, in the file where it looks for it.
+fn write_perf_map(map: &str) -> Result<(), Diagnostic> {
+    let path = format!("/tmp/perf-{}.map", std::process::id());
+    std::fs::write(&path, map).map_err(|error| {
+        let message = format!("cannot write `{path}`: {error}");
+        Diagnostic::without_place(codes::OUTPUT_FILE, message)
+    })
+}
+
 impl Engine {
     /// Compiles the net and binds its weights.
     pub fn build(
         target: &Target,
         source: &WeightSource,
-        threads: Option<u16>,
+        running: &Running,
         code: &Code,
     ) -> Result<Engine, Failure> {
         let machine = code.machine()?;
@@ -52,7 +73,10 @@ impl Engine {
         let compiled = crate::compile_tuned(&target.graph, &machine, &tuning)
             .map_err(|error| Failure::Internal(error.to_string()))?;
         let compile_seconds = start.elapsed().as_secs_f64();
-        let n_threads = match threads {
+        if running.perf_map {
+            write_perf_map(&compiled.perf_map())?;
+        }
+        let n_threads = match running.threads {
             Some(threads) => usize::from(threads),
             None => std::thread::available_parallelism().map_or(1, usize::from),
         };

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::console::{self, Failure};
-use super::engine::Engine;
+use super::engine::{Engine, Running};
 use super::machine::Code;
 use super::target::{self, Include, Weights};
 use crate::data::Array;
@@ -23,9 +23,8 @@ pub struct Args {
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..))]
     batch: u16,
 
-    /// Threads to run on, at most 256 [default: all]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
-    threads: Option<u16>,
+    #[command(flatten)]
+    running: Running,
 
     /// Print the result as JSON
     #[arg(long)]
@@ -71,7 +70,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     };
     let (images, labels) = read_heldout(&heldout.images, &shape)?;
     let source = target.weights(&args.weights)?;
-    let engine = Engine::build(&target, &source, args.threads, &args.code)?;
+    let engine = Engine::build(&target, &source, &args.running, &args.code)?;
 
     let n_images = labels.len();
     let n_elements: usize = shape.iter().product();

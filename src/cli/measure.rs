@@ -5,7 +5,7 @@ use rand_chacha::rand_core::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
 
 use super::console::Failure;
-use super::engine::Engine;
+use super::engine::{Engine, Running};
 use super::inputs;
 use super::machine::Code;
 use super::target::{self, Include, Target, Weights};
@@ -26,9 +26,8 @@ pub struct Setting {
     #[arg(long, value_name = "FILE")]
     input: Vec<String>,
 
-    /// Threads to run on, at most 256 [default: all]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
-    threads: Option<u16>,
+    #[command(flatten)]
+    running: Running,
 
     #[command(flatten)]
     pub code: Code,
@@ -58,7 +57,7 @@ impl Setting {
         let target = target::open(net, self.weights.weights.as_deref(), &self.include)?;
         let inputs = images(&target, &self.input, self.batch)?;
         let source = target.weights(&self.weights.or_random())?;
-        let engine = Engine::build(&target, &source, self.threads, &self.code)?;
+        let engine = Engine::build(&target, &source, &self.running, &self.code)?;
         for _ in 0..WARM_UPS {
             engine.run_tensors(&inputs)?;
         }

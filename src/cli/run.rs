@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::console::{self, Failure};
-use super::engine::Engine;
+use super::engine::{Engine, Running};
 use super::inputs;
 use super::machine::Code;
 use super::ranking;
@@ -36,9 +36,8 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
 
-    /// Threads to run on, at most 256 [default: all]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
-    threads: Option<u16>,
+    #[command(flatten)]
+    running: Running,
 
     /// Print the result as JSON
     #[arg(long)]
@@ -63,7 +62,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let files = inputs::assign(&target, &args.inputs)?;
     let inputs = inputs::read(&target, &files)?;
     let source = target.weights(&args.weights)?;
-    let engine = Engine::build(&target, &source, args.threads, &args.code)?;
+    let engine = Engine::build(&target, &source, &args.running, &args.code)?;
     let outputs = engine.run(&inputs)?;
 
     if let Some(sink) = &sink {

@@ -1,7 +1,9 @@
 //! Code in memory.
 
+use std::fmt::Write;
+
 use cranelift::jit::{ArenaMemoryProvider, JITBuilder, JITModule};
-use cranelift::module::default_libcall_names;
+use cranelift::module::{FuncId, default_libcall_names};
 
 use super::module::{define_kernels, failed};
 use super::{CodegenError, host_isa};
@@ -19,7 +21,10 @@ const CODE_RESERVE: usize = 256 << 20;
 pub struct Executable {
     specs: Vec<KernelSpec>,
     functions: Vec<KernelFn>,
-    code_size: usize,
+    /// Bytes of each kernel's code.
+    sizes: Vec<usize>,
+    /// Address and bytes of each assembled function that kernels call.
+    tiles: Vec<(usize, usize)>,
     module: Option<JITModule>,
 }
 
@@ -39,7 +44,23 @@ impl Executable {
 
     /// Bytes of machine code.
     pub fn code_size(&self) -> usize {
-        self.code_size
+        let tiles = self.tiles.iter().map(|(_, size)| size);
+        self.sizes.iter().chain(tiles).sum()
+    }
+
+    /// The code as Linux's `perf` wants to be told of it in `/tmp/perf-PID.map`: a line a function, with its place and its name. `names` are the kernels', and
+    /// `prefix` begins those of the assembled functions.
+    pub fn perf_map(&self, names: &[String], prefix: &str) -> String {
+        let mut text = String::new();
+        let places = self.functions.iter().map(|function| *function as usize);
+        let kernels = places.zip(&self.sizes).zip(names);
+        for ((address, size), name) in kernels {
+            let _ = writeln!(text, "{address:x} {size:x} {name}");
+        }
+        for (index, (address, size)) in self.tiles.iter().enumerate() {
+            let _ = writeln!(text, "{address:x} {size:x} {prefix}tile_{index}");
+        }
+        text
     }
 }
 
@@ -72,10 +93,12 @@ pub fn compile(kernels: &[KernelSpec], machine: &Machine) -> Result<Executable, 
             unsafe { std::mem::transmute::<*const u8, KernelFn>(address) }
         })
         .collect();
+    let tile = |(id, size): &(FuncId, usize)| (module.get_finalized_function(*id).addr(), *size);
     Ok(Executable {
         specs: kernels.to_vec(),
         functions,
-        code_size: defined.code_size(),
+        sizes: defined.functions.iter().map(|(_, size)| *size).collect(),
+        tiles: defined.tiles.iter().map(tile).collect(),
         module: Some(module),
     })
 }

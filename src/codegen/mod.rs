@@ -11,6 +11,7 @@ pub mod jit;
 mod listing;
 mod module;
 pub mod object;
+mod symbols;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,7 @@ mod x86;
 pub use clif::KERNEL_SIGNATURE;
 pub use isa::{detect_machine, host_isa, machine_for, machines};
 pub use listing::{Lister, print_asm, print_clif};
+pub use symbols::{kernel_names, symbol_prefix};
 pub use target::Target;
 
 /// Why code could not be made. Never the user's fault: the machine lacks something, or the compiler is wrong.

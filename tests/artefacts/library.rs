@@ -1,12 +1,11 @@
 //! Artefacts as a program has them: built, linked, loaded.
 
 use std::ffi::c_void;
-use std::fs::{self, File};
-use std::io::{BufWriter, Write};
+use std::fs;
 use std::path::Path;
 
 use libloading::Library;
-use netc::artefact::{Artefact, Options, WeightsImage, default_linker, link};
+use netc::artefact::{Artefact, Options, WeightsImage, default_linker, link, write_object};
 use netc::codegen::Target;
 use netc::kernels::{TileFamily, WeightType};
 use netc::plan::Machine;
@@ -80,11 +79,7 @@ impl Loaded {
         let folder = tempfile::tempdir().expect("a folder");
         let object = folder.path().join("net.o");
         let path = folder.path().join("libnet.so");
-        let mut writer = BufWriter::new(File::create(&object).expect("a file"));
-        let code = artefact.object().expect("an object");
-        let bytes = image.map(WeightsImage::bytes);
-        code.write(bytes, &mut writer).expect("it is written");
-        writer.flush().expect("it is written");
+        write_object(artefact, image, &object).expect("it is written");
         let linker = default_linker(artefact.options().target);
         link(&linker, &object, &path, "libnet.so").expect("a library");
         fs::remove_file(object).expect("it is there");
@@ -197,21 +192,23 @@ impl Loaded {
 
     /// Runs a batch; outputs as bits, in memory that is no larger than need be and full of NaN.
     pub fn run(&self, weights: &Weights, inputs: &[Tensor]) -> Vec<Vec<u32>> {
+        let call = self.call(inputs);
+        call.run(weights);
+        call.workspace.values();
+        call.outputs.iter().map(Guarded::values).collect()
+    }
+
+    /// A call with its memory, to be made as often as one likes.
+    pub fn call<'a>(&'a self, inputs: &'a [Tensor]) -> Call<'a> {
         let batch = inputs[0].shape()[0];
-        let n_floats = self.workspace_size(batch).div_ceil(4);
-        let workspace = Guarded::new(n_floats);
         let sizes = self.output_sizes.iter();
-        let outputs: Vec<Guarded> = sizes.map(|size| Guarded::new(size * batch)).collect();
-        let ports: Vec<*mut f32> = inputs
-            .iter()
-            .map(|input| input.values().as_ptr().cast_mut())
-            .chain(outputs.iter().map(Guarded::pointer))
-            .collect();
-        // SAFETY: inputs have the net's shapes; outputs and workspace are as large as the header says.
-        let status = unsafe { self.forward(weights, &ports, batch, workspace.pointer()) };
-        assert_eq!(status, 0);
-        workspace.values();
-        outputs.iter().map(Guarded::values).collect()
+        Call {
+            loaded: self,
+            inputs,
+            batch,
+            workspace: Guarded::new(self.workspace_size(batch).div_ceil(4)),
+            outputs: sizes.map(|size| Guarded::new(size * batch)).collect(),
+        }
     }
 
     /// The same through `NAME_forward_parallel`; the net has one input and one output.
@@ -257,6 +254,30 @@ impl Loaded {
             0 => Ok(output.values()),
             status => Err(status),
         }
+    }
+}
+
+/// `NAME_forward` with all that it takes but weights.
+pub struct Call<'a> {
+    loaded: &'a Loaded,
+    inputs: &'a [Tensor],
+    batch: usize,
+    workspace: Guarded,
+    outputs: Vec<Guarded>,
+}
+
+impl Call<'_> {
+    /// Makes it.
+    pub fn run(&self, weights: &Weights) {
+        let inputs = self.inputs.iter();
+        let inputs = inputs.map(|input| input.values().as_ptr().cast_mut());
+        let ports: Vec<*mut f32> = inputs
+            .chain(self.outputs.iter().map(Guarded::pointer))
+            .collect();
+        let workspace = self.workspace.pointer();
+        // SAFETY: inputs have the net's shapes; outputs and workspace are as large as the header says.
+        let status = unsafe { self.loaded.forward(weights, &ports, self.batch, workspace) };
+        assert_eq!(status, 0);
     }
 }
 

@@ -9,6 +9,15 @@ use netc::plan::Machine;
 use netc::runtime::Tensor;
 use netc::weights::{NameMap, WeightSource, WeightsFile};
 
+/// File and name of whole networks that all kinds of plans are made of.
+pub const NETS: [(&str, &str); 5] = [
+    ("alexnet.net", "AlexNet"),
+    ("vgg.net", "VGG_D"),
+    ("googlenet.net", "GoogLeNetTrain"),
+    ("resnet.net", "ResNet50"),
+    ("preresnet.net", "PreResNet164"),
+];
+
 /// The net of a file of `nets/`.
 pub fn graph(file: &str, net: &str) -> Graph {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
