@@ -2,8 +2,11 @@
 //!
 //! `cargo bench --bench artefacts`
 
+// The tests use more of both.
+#[allow(dead_code)]
 #[path = "../tests/artefacts/library.rs"]
 mod library;
+#[allow(dead_code)]
 #[path = "../tests/artefacts/nets.rs"]
 mod nets;
 

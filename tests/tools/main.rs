@@ -4,6 +4,8 @@
 
 mod cross;
 mod digit;
+// The tests of the other binary use more of it.
+#[allow(dead_code)]
 #[path = "../artefacts/nets.rs"]
 mod nets;
 mod programs;
