@@ -4,11 +4,11 @@
 
 // The tests use more of both.
 #[allow(dead_code)]
+#[path = "../tests/common.rs"]
+mod common;
+#[allow(dead_code)]
 #[path = "../tests/artefacts/library.rs"]
 mod library;
-#[allow(dead_code)]
-#[path = "../tests/artefacts/nets.rs"]
-mod nets;
 
 use std::time::{Duration, Instant};
 
@@ -18,8 +18,8 @@ use netc::kernels::TileFamily;
 use netc::runtime::{Session, Tensor};
 use netc::weights::WeightSource;
 
+use common::{NETS, graph};
 use library::{Loaded, bits, inputs, machine, options};
-use nets::{NETS, graph};
 
 /// Runs of which the fastest counts.
 const RUNS: usize = 7;

@@ -55,7 +55,7 @@ pub fn expand(program: &Program, net: &str) -> Result<Graph, Vec<Diagnostic>> {
     }
 }
 
-/// Why a checked graph could not be compiled: this machine is not supported, or netc is at fault.
+/// Why a checked graph could not be compiled: there is no such code as is asked for, this machine is not supported, or netc is at fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CompileError {
     /// A pass broke the graph.

@@ -1,15 +1,14 @@
 //! Every family of tiles, with and without Winograd's algorithms: whole networks agree, the command line can choose, and what a machine lacks is told.
 
-use std::path::Path;
 use std::process::Command;
 
 use netc::codegen::machines;
-use netc::elaborate::{self, Program};
 use netc::graph::Graph;
-use netc::loader::DiskLoader;
 use netc::plan::Machine;
 use netc::runtime::Tensor;
 use netc::weights::WeightSource;
+
+use crate::common::graph;
 
 /// Largest difference from the narrowest tiles, every layer computed by its definition, as a part of the largest output.
 const PRECISE: f64 = 5e-6;
@@ -24,15 +23,6 @@ const NETS: [(&str, &str, usize); 6] = [
     ("densenet.net", "DenseNet121", 1),
     ("resnet_variants.net", "ResNeXt50_32x4d", 1),
 ];
-
-fn graph(file: &str, net: &str) -> Graph {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let path = root.join("nets").join(file);
-    let text = DiskLoader::read_root(&path).expect("the network is readable");
-    let program = Program::load(&path, text, &mut DiskLoader::new(&path, &[]));
-    let (graph, faults) = elaborate::expand(&program, net);
-    graph.unwrap_or_else(|| panic!("{net}: {faults:?}"))
-}
 
 /// Noise from a seed, for each input.
 fn inputs(graph: &Graph, batch: usize) -> Vec<Tensor> {

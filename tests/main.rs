@@ -3,6 +3,7 @@
 #[cfg(target_os = "linux")]
 mod artefacts;
 mod cli;
+mod common;
 mod docs;
 mod families;
 mod layers;

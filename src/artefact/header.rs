@@ -47,6 +47,14 @@ endif()
     )
 }
 
+/// A text from the source as it may stand in a comment or a string.
+fn plain(text: &str) -> String {
+    let is_fine = |c: char| c.is_alphanumeric() || "_.-".contains(c);
+    text.chars()
+        .map(|c| if is_fine(c) { c } else { '_' })
+        .collect()
+}
+
 /// The header.
 pub fn print(artefact: &Artefact) -> String {
     let name = artefact.options.name.as_str();
@@ -70,7 +78,7 @@ pub fn print(artefact: &Artefact) -> String {
 extern \"C\" {{
 #endif
 ",
-        artefact.net
+        plain(&artefact.net)
     );
     push_facts(&mut text, artefact);
     push_statuses(&mut text, name);
@@ -174,8 +182,9 @@ fn push_ports(text: &mut String, name: &str, direction: &str, ports: &[CPort<'_>
 #define {name}_{direction}_{c_name}_RANK {rank}
 #define {name}_{direction}_{c_name}_SHAPE {{{shape}}}
 #define {name}_{direction}_{c_name}_ELEMENTS {elements}
+#define {name}_{direction}_{c_name}_SIZE(batch) ((size_t)(batch) * {elements}u * sizeof(float))
 ",
-            port.name,
+            plain(&port.name),
         );
     }
 }

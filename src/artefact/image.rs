@@ -86,28 +86,20 @@ impl ImageLayout {
         }
     }
 
-    /// An image whose blocks `fill` fills: one call a plan, with its index and its floats.
-    pub fn fill<E>(
-        &self,
-        plans: &[Plan],
-        fill: impl Fn(usize, &mut [f32]) -> Result<(), E>,
-    ) -> Result<Result<WeightsImage, E>, RunError> {
-        let mut image = WeightsImage {
-            floats: AlignedBuffer::zeroed(self.len / FLOAT)?,
-        };
-        for (index, plan) in plans.iter().enumerate() {
-            let begin = self.blocks[index] / FLOAT;
-            if let Err(error) = fill(index, &mut image.floats[begin..begin + plan.packed_size]) {
-                return Ok(Err(error));
-            }
-        }
+    /// An image whose blocks are to be filled, before it is sealed.
+    pub fn zeroed(&self) -> Result<WeightsImage, RunError> {
+        let floats = AlignedBuffer::zeroed(self.len / FLOAT)?;
+        Ok(WeightsImage { floats })
+    }
+
+    /// Writes the header, with the checksum of what is there.
+    pub fn seal(&self, image: &mut WeightsImage) {
         let checksum = XxHash64::oneshot(0, &image.bytes()[self.header.len()..]);
         let mut header = self.header.clone();
         header[CHECKSUM_AT..CHECKSUM_AT + 8].copy_from_slice(&checksum.to_le_bytes());
         for (float, bytes) in image.floats.iter_mut().zip(header.chunks_exact(FLOAT)) {
             *float = f32::from_ne_bytes(std::array::from_fn(|byte| bytes[byte]));
         }
-        Ok(Ok(image))
     }
 }
 
@@ -129,6 +121,11 @@ pub struct WeightsImage {
 }
 
 impl WeightsImage {
+    /// So many floats from a block's begin on.
+    pub(super) fn block(&mut self, begin: usize, len: usize) -> &mut [f32] {
+        &mut self.floats[begin / FLOAT..][..len]
+    }
+
     /// What goes into the file.
     pub fn bytes(&self) -> &[u8] {
         let floats: &[f32] = &self.floats;

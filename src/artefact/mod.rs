@@ -42,6 +42,26 @@ pub struct Options {
     pub parallel: bool,
 }
 
+impl Options {
+    /// What is wrong with them, if anything.
+    fn check(&self) -> Result<(), CodegenError> {
+        let triple = self.target.triple();
+        let is_foreign = |family: &&TileFamily| !self.target.families().contains(family);
+        if let Some(family) = self.families.iter().find(is_foreign) {
+            let family = family.name();
+            return Err(CodegenError(format!("{triple} has no {family} tiles")));
+        }
+        if self.families.is_empty() {
+            return Err(CodegenError("no family of tiles is asked for".to_owned()));
+        }
+        if !is_c_name(&self.name) {
+            let name = &self.name;
+            return Err(CodegenError(format!("{name:?} is no name of C")));
+        }
+        Ok(())
+    }
+}
+
 /// Whether a name can be the beginning of C's names.
 pub fn is_c_name(name: &str) -> bool {
     let is_fine = |c: char| c.is_ascii_alphanumeric() || c == '_';
@@ -61,8 +81,9 @@ pub struct Artefact {
 }
 
 impl Artefact {
-    /// Plans `graph` (as its source has it, before any pass). Needs no weights.
+    /// Plans `graph` (as its source has it, before any pass). Needs no weights. Fails if the options are not as they must be.
     pub fn new(graph: &Graph, options: Options) -> Result<Artefact, CompileError> {
+        options.check().map_err(CompileError::Codegen)?;
         let text = crate::graph::text::print(graph);
         let mut optimized = graph.clone();
         optimize(&mut optimized).map_err(CompileError::Optimize)?;
@@ -185,13 +206,14 @@ impl Artefact {
         source: &WeightSource,
         progress: &(dyn Fn(usize) + Sync),
     ) -> Result<WeightsImage, BindError> {
-        let fill = |index: usize, block: &mut [f32]| {
-            weights::bind(&self.graph, &self.plans[index], source, block, progress)
-        };
-        self.layout
-            .fill(&self.plans, fill)
-            .map_err(BindError::Run)?
-            .map_err(BindError::Weights)
+        let mut image = self.layout.zeroed().map_err(BindError::Run)?;
+        for (plan, &begin) in self.plans.iter().zip(&self.layout.blocks) {
+            let block = image.block(begin, plan.packed_size);
+            weights::bind(&self.graph, plan, source, block, progress)
+                .map_err(BindError::Weights)?;
+        }
+        self.layout.seal(&mut image);
+        Ok(image)
     }
 
     /// The kernels as Cranelift IR, family by family.

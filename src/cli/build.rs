@@ -135,9 +135,14 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let has_weights = args.weights.weights.is_some()
         || args.weights.init.is_some()
         || target.manifest.weights.is_some();
-    let source = match args.weights_file && !has_weights {
-        true => None,
-        false => Some(target.weights(&args.weights)?),
+    // Code is made without weights, where these are not a part of it.
+    let needs_weights = match args.weights_file {
+        true => has_weights,
+        false => args.makes_object(),
+    };
+    let source = match needs_weights {
+        true => Some(target.weights(&args.weights)?),
+        false => None,
     };
 
     let start = Instant::now();
@@ -175,6 +180,12 @@ pub fn run(args: &Args) -> Result<(), Failure> {
 }
 
 impl Args {
+    /// Whether an object is to be made, for itself or for a library.
+    fn makes_object(&self) -> bool {
+        let objects = [Emit::O, Emit::A, Emit::So];
+        objects.iter().any(|emit| self.emit.contains(emit))
+    }
+
     fn target(&self) -> Result<Target, Diagnostic> {
         match self.target {
             Some(Triple::X86_64Linux) => Ok(Target::X86_64Linux),
@@ -237,8 +248,14 @@ fn write(
     fs::create_dir_all(directory).map_err(|error| cannot_write(directory, &error))?;
     let mut files = Vec::new();
     let mut put = |file: String, bytes: &[u8]| -> Result<(), Failure> {
-        let path = directory.join(file);
-        fs::write(&path, bytes).map_err(|error| cannot_write(&path, &error))?;
+        let path = directory.join(&file);
+        // A program may have the old file mapped: it keeps that one.
+        let part = directory.join(format!(".{file}.part"));
+        let written = fs::write(&part, bytes).and_then(|()| fs::rename(&part, &path));
+        written.map_err(|error| {
+            let _ = fs::remove_file(&part);
+            cannot_write(&path, &error)
+        })?;
         files.push(path);
         Ok(())
     };
@@ -256,30 +273,36 @@ fn write(
     if let Some(image) = image.as_ref().filter(|_| args.weights_file) {
         put(format!("{name}.weights"), image.bytes())?;
     }
-    if [Emit::O, Emit::A, Emit::So].into_iter().any(wants) {
-        let object = directory.join(format!("{name}.o"));
-        let embedded = image.as_ref().filter(|_| !args.weights_file);
-        write_object(artefact, embedded, &object).map_err(|error| match error {
-            LibraryError::Compile(error) => Failure::from(error),
-            error => cannot_make(&object, &error).into(),
-        })?;
-        // Libraries are made of the file: weights are not in memory twice.
-        drop(image);
-        let libraries = write_libraries(args, artefact, &object);
+    if args.makes_object() {
+        // Of an object that was not asked for nothing is left, and one that is there stays.
+        let object = match wants(Emit::O) {
+            true => directory.join(format!("{name}.o")),
+            false => directory.join(format!(".{name}.{}.o", std::process::id())),
+        };
+        let made = write_code(args, artefact, image, &object);
         match wants(Emit::O) {
             true => files.push(object),
             false => drop(fs::remove_file(object)),
         }
-        files.extend(libraries?);
+        files.extend(made?);
     }
     Ok(files)
 }
 
-fn write_libraries(
+/// Writes the object and the libraries that are made of it; answers the libraries.
+fn write_code(
     args: &Args,
     artefact: &Artefact,
+    image: Option<WeightsImage>,
     object: &Path,
-) -> Result<Vec<PathBuf>, Diagnostic> {
+) -> Result<Vec<PathBuf>, Failure> {
+    let embedded = image.as_ref().filter(|_| !args.weights_file);
+    write_object(artefact, embedded, object).map_err(|error| match error {
+        LibraryError::Compile(error) => Failure::from(error),
+        error => cannot_make(object, &error).into(),
+    })?;
+    // Libraries are made of the file: weights are not in memory twice.
+    drop(image);
     let name = &artefact.options().name;
     let mut files = Vec::new();
     for emit in [Emit::A, Emit::So] {

@@ -89,7 +89,7 @@ pub fn compile(contents: &Contents<'_>) -> Result<ObjectFile, CodegenError> {
         name: contents.name,
         target,
         variants: contents.variants,
-        header: ImageHeader { ..contents.header },
+        header: contents.header,
         embedded,
         parallel: contents.parallel,
         description: define_description(&mut module, contents)?,

@@ -12,7 +12,7 @@ mod team;
 mod team_tests;
 mod tensor;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use buffer::AlignedBuffer;
 pub use error::RunError;

@@ -28,15 +28,7 @@ fn compile_with(graph: &Graph, n_threads: usize, change: impl FnOnce(&mut Plan))
     change(&mut plan);
     let executable = jit::compile(&plan.kernels, &machine)
         .unwrap_or_else(|error| panic!("{error}\n{}", print_plan(&plan)));
-    let mut packed = AlignedBuffer::zeroed(plan.packed_size).expect("memory");
-    let mut stored = |name: &str, shape: &[usize]| -> Result<Vec<f32>, ()> {
-        Ok(stored_values(name, shape.iter().product()))
-    };
-    for param in &plan.packed {
-        let values = evaluate_recipe(&graph, param.param, &mut stored).expect("a recipe");
-        let end = param.offset + param.packing.packed_len();
-        param.packing.pack(&values, &mut packed[param.offset..end]);
-    }
+    let packed = packed(&graph, &plan);
     Session::new(
         Arc::new(executable),
         Arc::new(plan),
@@ -46,8 +38,22 @@ fn compile_with(graph: &Graph, n_threads: usize, change: impl FnOnce(&mut Plan))
     .expect("a session")
 }
 
+/// The parameters of a plan, with values that look random.
+pub(crate) fn packed(graph: &Graph, plan: &Plan) -> AlignedBuffer {
+    let mut packed = AlignedBuffer::zeroed(plan.packed_size).expect("memory");
+    let mut stored = |name: &str, shape: &[usize]| -> Result<Vec<f32>, ()> {
+        Ok(stored_values(name, shape.iter().product()))
+    };
+    for param in &plan.packed {
+        let values = evaluate_recipe(graph, param.param, &mut stored).expect("a recipe");
+        let end = param.offset + param.packing.packed_len();
+        param.packing.pack(&values, &mut packed[param.offset..end]);
+    }
+    packed
+}
+
 /// The images as the session's inputs, image by image.
-fn batch_of(session: &Session, images: &[Vec<Vec<f64>>]) -> Vec<Tensor> {
+pub(crate) fn batch_of(session: &Session, images: &[Vec<Vec<f64>>]) -> Vec<Tensor> {
     let ports = session.inputs().iter().enumerate();
     ports
         .map(|(index, port)| {

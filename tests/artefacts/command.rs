@@ -122,6 +122,19 @@ fn code_can_be_made_without_weights() {
 }
 
 #[test]
+fn a_file_that_is_there_stays() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let object = folder.path().join("Digits.o");
+    fs::write(&object, "mine").expect("a file");
+    build(folder.path(), &[]);
+    assert_eq!(fs::read(&object).expect("a file"), b"mine");
+    assert_eq!(
+        files(folder.path()),
+        ["Digits.h", "Digits.o", "libDigits.a"]
+    );
+}
+
+#[test]
 fn wrong_uses_are_told() {
     let folder = tempfile::tempdir().expect("a folder");
     let to = folder.path().join("new").display().to_string();

@@ -11,7 +11,7 @@ use netc::kernels::{TileFamily, WeightType};
 use netc::plan::Machine;
 use netc::runtime::{AlignedBuffer, Tensor};
 
-use super::nets::noise;
+use crate::common::noise;
 
 /// Options for this machine.
 pub fn options(families: &[TileFamily]) -> Options {

@@ -2,7 +2,6 @@
 
 mod command;
 mod library;
-mod nets;
 
 use std::ffi::c_void;
 
@@ -14,8 +13,8 @@ use netc::kernels::{TileFamily, WeightType};
 use netc::runtime::{AlignedBuffer, Tensor};
 use netc::weights::WeightSource;
 
+use crate::common::{NETS, digits, graph, jit};
 use library::*;
-use nets::{NETS, digits, graph, jit};
 
 /// The families that this machine runs.
 fn families() -> Vec<TileFamily> {

@@ -10,7 +10,7 @@ use netc::plan::Machine;
 use netc::runtime::Tensor;
 use netc::weights::{NameMap, NamedTensor, WeightSource, WeightsFile, write_safetensors};
 
-use super::nets::{graph, jit, noise};
+use super::common::{graph, jit, noise};
 use super::programs::{answer, argument, build, place, text};
 
 /// Largest difference from the JIT on this machine, as a part of the largest output.

@@ -7,7 +7,7 @@ use netc::codegen::Target;
 use netc::kernels::TileFamily;
 use netc::runtime::Tensor;
 
-use super::nets::{digits, jit};
+use super::common::{digits, jit};
 use super::programs::{answer, argument, build, place, run, text};
 
 const NET: &str = "nets/digits/digits.yaml";
@@ -144,6 +144,7 @@ fn a_processor_that_lacks_the_instructions_gets_an_error() {
     let folder = tempfile::tempdir().expect("a folder");
     let picture = argument(&place("examples/c/digits/7.pgm"));
     for (isa, processor) in [
+        ("clif128", "core2duo"),
         ("avx2", "Westmere"),
         ("avx512", "Haswell"),
         ("avx512", "max"),

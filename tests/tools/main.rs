@@ -2,10 +2,10 @@
 //!
 //! `cargo test --test tools`; not among the tests that `cargo test` runs, since it needs what `.ci/run` installs.
 
-mod cross;
-mod digit;
 // The tests of the other binary use more of it.
 #[allow(dead_code)]
-#[path = "../artefacts/nets.rs"]
-mod nets;
+#[path = "../common.rs"]
+mod common;
+mod cross;
+mod digit;
 mod programs;

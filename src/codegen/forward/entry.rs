@@ -219,8 +219,8 @@ impl Arguments {
         n_images: Value,
         run: impl FnOnce(&mut Words<'_>, Value),
     ) {
-        let context =
-            function.room(Context::Ports.place() as usize / WORD as usize + self.ports.len());
+        let n_words = Context::Port(self.ports.len()).place() / WORD;
+        let context = function.room(n_words as usize);
         let weights = function.load(self.weights, 0);
         Context::Weights.store(function, context, weights);
         Context::Scratch.store(function, context, self.workspace);
@@ -231,7 +231,7 @@ impl Arguments {
         Context::Shared.store(function, context, shared);
         Context::Batch.store(function, context, self.batch);
         for (index, &port) in self.ports.iter().enumerate() {
-            Context::port(index).store(function, context, port);
+            Context::Port(index).store(function, context, port);
         }
         run(function, context);
         function.answer_status(Status::Ok.code());

@@ -191,17 +191,11 @@ enum Context {
     Batch,
     /// Into how many parts steps are cut.
     Parts,
-    /// The first input; the further ones and the outputs follow.
-    Ports,
-    /// One of those.
+    /// The inputs, then the outputs.
     Port(usize),
 }
 
 impl Context {
-    fn port(index: usize) -> Context {
-        Context::Port(index)
-    }
-
     fn place(self) -> i64 {
         let words = match self {
             Context::Weights => 0,
@@ -210,7 +204,6 @@ impl Context {
             Context::Shared => 3,
             Context::Batch => 4,
             Context::Parts => 5,
-            Context::Ports => 6,
             Context::Port(index) => 6 + index as i64,
         };
         WORD * words
@@ -226,6 +219,7 @@ impl Context {
 }
 
 /// What is known of weights before they are there.
+#[derive(Clone, Copy)]
 pub struct ImageHeader<'a> {
     /// How an image of weights begins; the word of the checksum is 0 here.
     pub bytes: &'a [u8],

@@ -115,7 +115,7 @@ impl Run<'_> {
     }
 
     fn port(&self, function: &mut Words<'_>, index: usize, port: &crate::plan::Port) -> Value {
-        let base = Context::port(index).load(function, self.context);
+        let base = Context::Port(index).load(function, self.context);
         let image = FLOAT * port.shape.elements() as usize;
         let start = function.mul_int(self.first, image);
         function.add(base, start)

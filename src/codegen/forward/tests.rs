@@ -11,12 +11,13 @@ use super::words::{Answer, WORD};
 use super::*;
 use crate::codegen::module::define_kernels;
 use crate::codegen::{host_isa, jit, machines};
-use crate::graph::random::{inputs, random_graph, stored_values};
-use crate::graph::{Graph, evaluate_recipe};
+use crate::graph::Graph;
+use crate::graph::random::{inputs, random_graph};
 use crate::kernels::Tuning;
 use crate::optimize::optimize;
 use crate::plan::{Lead, plan, print_plan};
-use crate::runtime::{AlignedBuffer, Session, Tensor};
+use crate::runtime::tests::{batch_of, packed};
+use crate::runtime::{AlignedBuffer, Session};
 
 /// `fn(table of arguments) -> status`
 type Call = unsafe extern "C" fn(*const u64) -> i32;
@@ -135,15 +136,7 @@ fn check(graph: &Graph, what: &str, change: impl Fn(&mut Plan)) {
         let mut plan = plan(&graph, &machine, &Tuning::default());
         change(&mut plan);
         let what = format!("{what}\n{}", print_plan(&plan));
-        let mut packed = AlignedBuffer::zeroed(plan.packed_size).expect("memory");
-        let mut stored = |name: &str, shape: &[usize]| -> Result<Vec<f32>, ()> {
-            Ok(stored_values(name, shape.iter().product()))
-        };
-        for param in &plan.packed {
-            let values = evaluate_recipe(&graph, param.param, &mut stored).expect("a recipe");
-            let end = param.offset + param.packing.packed_len();
-            param.packing.pack(&values, &mut packed[param.offset..end]);
-        }
+        let packed = packed(&graph, &plan);
         let code = compile(&plan).expect("code");
         let (plan, packed) = (Arc::new(plan), Arc::new(packed));
         let executable = jit::compile(&plan.kernels, &machine).expect("code");
@@ -165,14 +158,7 @@ fn compare(
     what: &str,
 ) {
     let images: Vec<Vec<Vec<f64>>> = (0..batch).map(|seed| inputs(graph, seed as u64)).collect();
-    let tensor = |(index, port): (usize, &crate::plan::Port)| {
-        let values = images.iter().flat_map(|image| &image[index]);
-        let values: Vec<f32> = values.map(|value| *value as f32).collect();
-        let sizes = port.shape.sizes().map(|size| size as usize);
-        let shape = std::iter::once(batch).chain(sizes).collect();
-        Tensor::new(shape, values).expect("a tensor")
-    };
-    let tensors: Vec<Tensor> = plan.inputs.iter().enumerate().map(tensor).collect();
+    let tensors = batch_of(session, &images);
     let bits = |values: &[f32]| values.iter().map(|v| v.to_bits()).collect::<Vec<u32>>();
     let wanted = session.run(&tensors).expect("a run");
     let variant = [Variant {

@@ -1,4 +1,4 @@
-//! Networks of `nets/`, and what the JIT computes with them.
+//! Networks of `nets/`, and what the JIT computes with them: for both binaries of tests, and a bench.
 
 use std::path::Path;
 
