@@ -6,13 +6,15 @@
 mod elementwise;
 mod matrix;
 mod params;
+mod receptive;
 mod structure;
 mod summary;
 mod windows;
 
 pub use elementwise::{axis_size, broadcast};
 pub use params::{ParamSpec, param_specs};
-pub use summary::{LayerSummary, PortSummary, Summary, summarise};
+pub use receptive::{ReceptiveField, receptive_fields};
+pub use summary::{Costs, LayerSummary, PortSummary, Summary, costs, summarise};
 pub use windows::same_pad;
 
 use crate::diagnostic::{Code, codes};

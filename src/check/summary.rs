@@ -92,20 +92,46 @@ pub fn summarise(graph: &Graph) -> Summary {
 
 fn layer(graph: &Graph, id: NodeId) -> LayerSummary {
     let node = graph.node(id);
-    let params = node
-        .params
-        .iter()
-        .map(|param| graph.param(*param))
-        .filter(|param| matches!(param.recipe, Recipe::Stored { learned: true, .. }))
-        .map(|param| param.elements() as u64)
-        .sum();
+    let costs = costs(graph, id);
     LayerSummary {
         name: node.name.clone(),
         op: node.op.name().to_string(),
         output: node.shape.sizes().collect(),
-        params,
+        params: costs.params,
+        macs: costs.macs,
+    }
+}
+
+/// What a node costs, for one image.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Costs {
+    /// Learned numbers.
+    pub params: u64,
+    /// Multiply-accumulates of a convolution or dense layer.
+    pub macs: u64,
+}
+
+/// The costs of a node of a graph as the front end makes it.
+pub fn costs(graph: &Graph, id: NodeId) -> Costs {
+    let node = graph.node(id);
+    let params = node.params.iter().map(|param| graph.param(*param));
+    let learned = |recipe: &Recipe| matches!(recipe, Recipe::Stored { learned: true, .. });
+    Costs {
+        params: params
+            .filter(|param| learned(&param.recipe))
+            .map(|param| param.elements() as u64)
+            .sum(),
         macs: node.op_inputs().first().map_or(0, |input| {
             macs(&node.op, &graph.node(*input).shape, &node.shape)
         }),
+    }
+}
+
+impl std::iter::Sum for Costs {
+    fn sum<I: Iterator<Item = Costs>>(costs: I) -> Costs {
+        costs.fold(Costs::default(), |sum, costs| Costs {
+            params: sum.params.saturating_add(costs.params),
+            macs: sum.macs.saturating_add(costs.macs),
+        })
     }
 }

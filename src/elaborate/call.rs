@@ -9,7 +9,7 @@ use super::layers::Layer;
 use super::program::DeclarationId;
 use super::value::{Applied, Callee, Value};
 use crate::diagnostic::{Diagnostic, Label, codes};
-use crate::graph::{Op, ScalarFn, Shape};
+use crate::graph::{BlockCall, Op, ScalarFn, Shape};
 use crate::limits;
 use crate::source::Span;
 use crate::syntax::ast::{Call, Declaration, Definition, TemplateKind};
@@ -207,29 +207,31 @@ impl<'p> Expander<'p> {
                 Tensor::Unknown
             }
             Declaration::Template(_) => {
+                let place = BlockCall {
+                    scope: name.clone(),
+                    block: applied.name.to_string(),
+                    arguments: self.arguments(applied, &bound),
+                };
                 let label = Label {
                     span: call.span,
-                    message: format!("in block `{}`", self.describe(applied, &bound)),
+                    message: format!("in block `{place}`"),
                 };
-                self.with_trail(label, |expander| {
+                self.with_trail(label, Some(place), |expander| {
                     expander.apply_block(id, bound.values, call.span, Some(&name), arriving)
                 })
             }
         }
     }
 
-    /// `Bottleneck(width=64, stride=2)`
-    fn describe(&self, applied: &Applied, bound: &Bound) -> String {
+    /// `width=64, stride=2`
+    fn arguments(&self, applied: &Applied, bound: &Bound) -> String {
         let names = formals(self.program, applied.callee);
         let arguments: Vec<String> = names
             .iter()
             .zip(&bound.values)
             .filter_map(|(formal, value)| Some(format!("{}={}", formal.name, value.as_ref()?)))
             .collect();
-        if arguments.is_empty() {
-            return applied.name.to_string();
-        }
-        format!("{}({})", applied.name, arguments.join(", "))
+        arguments.join(", ")
     }
 
     /// Expands a block (or, without a name, a net) whose arguments have their values.

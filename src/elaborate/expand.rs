@@ -10,7 +10,9 @@ use super::program::{DeclarationId, Program};
 use super::value::Value;
 use crate::check::{self, ShapeError};
 use crate::diagnostic::{Code, Diagnostic, Label, codes};
-use crate::graph::{Graph, Node, NodeId, Op, Origin, Param, Recipe, ScalarFn, Shape, Trail};
+use crate::graph::{
+    BlockCall, Graph, Node, NodeId, Op, Origin, Param, Recipe, ScalarFn, Shape, Trail,
+};
 use crate::limits;
 use crate::source::{FileId, Span};
 
@@ -210,10 +212,11 @@ impl<'p> Expander<'p> {
     pub fn with_trail<R>(
         &mut self,
         label: Label,
+        call: Option<BlockCall>,
         inside: impl FnOnce(&mut Expander<'p>) -> R,
     ) -> R {
         let outer = self.trail.clone();
-        self.trail = outer.inside(label);
+        self.trail = outer.inside(label, call);
         let result = inside(self);
         self.trail = outer;
         result

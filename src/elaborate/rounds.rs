@@ -42,7 +42,7 @@ impl<'p> Expander<'p> {
                 index.name
             );
             let span = keyword;
-            current = self.with_trail(Label { span, message }, |expander| {
+            current = self.with_trail(Label { span, message }, None, |expander| {
                 frame.scopes.push(Scope {
                     labels_leak: !is_labelled,
                     ..Scope::default()

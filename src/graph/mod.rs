@@ -23,6 +23,7 @@ pub use scalar::{
 pub use shape::{Dim, Shape};
 pub use verify::verify;
 
+use std::fmt;
 use std::sync::Arc;
 
 use crate::diagnostic::Label;
@@ -95,22 +96,53 @@ pub struct Trail(Option<Arc<TrailEntry>>);
 #[derive(Debug, PartialEq)]
 struct TrailEntry {
     label: Label,
+    call: Option<BlockCall>,
     outer: Trail,
 }
 
+/// A call of a block.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BlockCall {
+    /// The path that stands before the names of the block's steps, such as `layer1.0`.
+    pub scope: String,
+    /// The block's name.
+    pub block: String,
+    /// The arguments that the call or a partial application gives, such as `planes=64, stride=2`.
+    pub arguments: String,
+}
+
 impl Trail {
-    /// This trail and one more call or round inside it.
-    pub fn inside(&self, label: Label) -> Trail {
+    /// This trail and one more round, or one more call, inside it.
+    pub fn inside(&self, label: Label, call: Option<BlockCall>) -> Trail {
         Trail(Some(Arc::new(TrailEntry {
             label,
+            call,
             outer: self.clone(),
         })))
     }
 
     /// The calls and rounds, innermost first.
     pub fn labels(&self) -> impl Iterator<Item = &Label> {
+        self.entries().map(|entry| &entry.label)
+    }
+
+    /// The calls without the rounds, innermost first, and where each stands.
+    pub fn calls(&self) -> impl Iterator<Item = (&BlockCall, Span)> {
+        self.entries()
+            .filter_map(|entry| Some((entry.call.as_ref()?, entry.label.span)))
+    }
+
+    fn entries(&self) -> impl Iterator<Item = &TrailEntry> {
         std::iter::successors(self.0.as_deref(), |entry| entry.outer.0.as_deref())
-            .map(|entry| &entry.label)
+    }
+}
+
+impl fmt::Display for BlockCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.arguments.as_str() {
+            "" => f.write_str(&self.block),
+            arguments => write!(f, "{}({arguments})", self.block),
+        }
     }
 }
 
