@@ -61,6 +61,9 @@ pub const FUSED_OPS: usize = 128;
 /// Tensors that such a function takes: each is a pointer that its kernel keeps.
 pub const FUSED_ARGUMENTS: usize = 12;
 
+/// Boxes side by side in one block of a drawing: the layout takes time in the square of it. Blocks and equal neighbours are one each.
+pub const DRAWN_BOXES: usize = 5_000;
+
 /// Bytes of a safetensors header: the format's own reference implementation caps it here.
 pub const WEIGHTS_HEADER_BYTES: u64 = 100 << 20;
 

@@ -5,6 +5,7 @@ mod artefacts;
 mod cli;
 mod common;
 mod docs;
+mod drawing;
 mod families;
 mod layers;
 mod nets;

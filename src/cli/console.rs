@@ -1,6 +1,7 @@
 //! Where words go: results to stdout, diagnostics and progress to stderr.
 
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -66,6 +67,20 @@ pub fn print(text: &str) -> Result<(), Failure> {
             )
             .into(),
         })
+}
+
+/// Writes a text to a file, or where none is named to stdout.
+pub fn write(path: Option<&Path>, text: &str) -> Result<(), Failure> {
+    let Some(path) = path else {
+        return print(text);
+    };
+    std::fs::write(path, text).map_err(|error| {
+        Diagnostic::without_place(
+            codes::OUTPUT_FILE,
+            format!("cannot write `{}`: {error}", path.display()),
+        )
+        .into()
+    })
 }
 
 /// Prints a value as JSON on stdout, indented, with a line end.

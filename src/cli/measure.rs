@@ -33,7 +33,7 @@ pub struct Setting {
     pub code: Code,
 
     #[command(flatten)]
-    include: Include,
+    pub include: Include,
 }
 
 /// A net with weights, and what it runs on.

@@ -7,6 +7,7 @@ mod console;
 mod dump;
 mod engine;
 mod eval;
+mod graph;
 mod inputs;
 mod list;
 mod machine;
@@ -14,6 +15,7 @@ mod measure;
 mod profile;
 mod ranking;
 mod rate;
+mod report;
 mod run;
 mod summary;
 mod target;
@@ -41,6 +43,8 @@ enum Command {
     Check(check::Args),
     List(list::Args),
     Summary(summary::Args),
+    Graph(graph::Args),
+    Report(report::Args),
     Dump(dump::Args),
     Run(run::Args),
     Build(build::Args),
@@ -57,6 +61,8 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::List(args) => list::run(&args),
         Command::Summary(args) => summary::run(&args),
+        Command::Graph(args) => graph::run(&args),
+        Command::Report(args) => report::run(&args),
         Command::Dump(args) => dump::run(&args),
         Command::Run(args) => run::run(&args),
         Command::Build(args) => build::run(&args),

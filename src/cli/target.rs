@@ -4,8 +4,10 @@ use std::path::{Path, PathBuf};
 
 use super::console::Failure;
 use crate::diagnostic::{Diagnostic, codes, did_you_mean};
+use crate::drawing;
 use crate::elaborate::{self, LoadError, NetInfo, Program};
 use crate::graph::{Graph, ImageSpec};
+use crate::limits;
 use crate::loader::DiskLoader;
 use crate::source::SourceMap;
 use crate::weights::{Manifest, WeightSource, WeightsFile, split_target};
@@ -14,6 +16,8 @@ use crate::weights::{Manifest, WeightSource, WeightsFile, split_target};
 pub struct Target {
     /// The net as its source states it, before any pass.
     pub graph: Graph,
+    /// The texts that the graph's spans point into.
+    pub sources: SourceMap,
     /// What the manifest says, if there is one.
     pub manifest: Manifest,
 }
@@ -66,7 +70,7 @@ pub fn load_program(path: &Path, include: &Include) -> Result<Program, Failure> 
                 codes::LIMIT_SOURCE,
                 format!(
                     "it is larger than the limit of {} bytes",
-                    crate::limits::SOURCE_BYTES
+                    limits::SOURCE_BYTES
                 ),
             ),
         };
@@ -104,7 +108,11 @@ pub fn open(target: &str, weights: Option<&Path>, include: &Include) -> Result<T
     };
     let program = load_program(&path, include)?;
     let graph = expand(&program, &path, name.as_deref())?;
-    Ok(Target { graph, manifest })
+    Ok(Target {
+        graph,
+        sources: program.sources,
+        manifest,
+    })
 }
 
 /// `FILE.net:NET` as its two parts. A path may hold a colon of its own.
@@ -198,6 +206,24 @@ fn choose(nets: &[NetInfo], path: &Path, name: Option<&str>) -> Result<String, D
 }
 
 impl Target {
+    /// What drawings and reports show.
+    pub fn data(&self) -> Result<drawing::Data, Diagnostic> {
+        let data = drawing::data(&self.graph, &self.sources);
+        let n_boxes = data.drawing.panel.most_figures();
+        if n_boxes <= limits::DRAWN_BOXES {
+            return Ok(data);
+        }
+        Err(Diagnostic::without_place(
+            codes::LIMIT_NODES,
+            format!(
+                "`{}` has {n_boxes} layers or blocks side by side; at most {} are drawn",
+                self.graph.name,
+                limits::DRAWN_BOXES
+            ),
+        )
+        .with_help("write it in blocks: each is one box"))
+    }
+
     /// The image preprocessing of an input: the manifest's, else the net's own.
     pub fn image(&self, input: usize) -> Option<&ImageSpec> {
         self.manifest.image.as_ref().or(self

@@ -74,7 +74,8 @@ fn operation(text: &mut String, node: &Node) {
         let _ = write!(text, "{{{}}}", body(function));
     }
     let mut parts: Vec<String> = node.op_inputs().iter().map(handle).collect();
-    attributes(&node.op, &mut parts);
+    let attributes = attributes(&node.op).into_iter();
+    parts.extend(attributes.map(|(name, value)| format!("{name}={value}")));
     if !parts.is_empty() {
         let _ = write!(text, "({})", parts.join(", "));
     }
@@ -92,10 +93,12 @@ fn margins(m: Margins) -> String {
     }
 }
 
-fn attributes(op: &Op, parts: &mut Vec<String>) {
-    let mut push = |name: &str, value: String, is_default: bool| {
+/// The attributes of an operation that differ from the language's defaults, and those that have none, as names and values.
+pub fn attributes(op: &Op) -> Vec<(&'static str, String)> {
+    let mut parts = Vec::new();
+    let mut push = |name: &'static str, value: String, is_default: bool| {
         if !is_default {
-            parts.push(format!("{name}={value}"));
+            parts.push((name, value));
         }
     };
     match op {
@@ -185,6 +188,7 @@ fn attributes(op: &Op, parts: &mut Vec<String>) {
         | Op::Flatten
         | Op::Reshape => {}
     }
+    parts
 }
 
 /// The operations of a function, `t2 = exp(a0); t2 + 1.0`: temporaries but for constants, the result last.
