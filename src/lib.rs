@@ -48,6 +48,7 @@ pub mod cli;
 pub mod codegen;
 pub mod data;
 pub mod diagnostic;
+pub mod diff;
 pub mod drawing;
 pub mod elaborate;
 pub mod graph;

@@ -1,4 +1,4 @@
-//! Drawings and reports as the command line gives them. What a browser makes of the pages is in `browser.rs`.
+//! Drawings, reports and comparisons as the command line gives them. What a browser makes of the pages is in `browser.rs`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -167,6 +167,50 @@ fn a_report_times_layers_on_request() {
     assert_eq!(
         live[peak].as_u64(),
         live.iter().filter_map(serde_json::Value::as_u64).max()
+    );
+}
+
+#[test]
+fn differences_read_like_sentences() {
+    let text = |before: &str, after: &str| {
+        let net = |name: &str| format!("nets/{name}");
+        netc(&["diff", &net(before), &net(after)])
+    };
+    let sentence = "ResNet101 is ResNet50 but for one thing: layer3 repeats Bottleneck 23 times instead of 6, which adds 18,992,128 parameters and 3,712,221,184 MACs.\n";
+    let told = text("resnet.net:ResNet50", "resnet.net:ResNet101");
+    assert!(told.starts_with(sentence), "{told}");
+    assert!(told.contains("44,549,160"), "{told}");
+    let back = text("resnet.net:ResNet101", "resnet.net:ResNet50");
+    assert!(
+        back.contains(
+            "layer3 repeats Bottleneck 6 times instead of 23, which saves 18,992,128 parameters"
+        ),
+        "{back}"
+    );
+    assert!(
+        text("resnet.net:ResNet50", "resnet.net:ResNet50")
+            .starts_with("ResNet50 and ResNet50 are the same net.\n")
+    );
+}
+
+#[test]
+fn differences_as_json_add_up() {
+    let json = netc(&[
+        "diff",
+        "nets/resnet.net:ResNet34",
+        "nets/resnet.net:ResNet50",
+        "--format",
+        "json",
+    ]);
+    let value: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    let change = &value["changes"][0];
+    assert_eq!(change["change"], "made_of");
+    assert_eq!(change["places"].as_array().map(Vec::len), Some(4));
+    let number = |value: &serde_json::Value| value.as_i64().expect("a number");
+    let total = number(&value["after"]["params"]) - number(&value["before"]["params"]);
+    assert_eq!(
+        number(&change["params"]) + number(&value["further_params"]),
+        total
     );
 }
 

@@ -4,6 +4,7 @@ mod bench;
 mod build;
 mod check;
 mod console;
+mod diff;
 mod dump;
 mod engine;
 mod eval;
@@ -45,6 +46,7 @@ enum Command {
     Summary(summary::Args),
     Graph(graph::Args),
     Report(report::Args),
+    Diff(diff::Args),
     Dump(dump::Args),
     Run(run::Args),
     Build(build::Args),
@@ -63,6 +65,7 @@ pub fn main() -> ExitCode {
         Command::Summary(args) => summary::run(&args),
         Command::Graph(args) => graph::run(&args),
         Command::Report(args) => report::run(&args),
+        Command::Diff(args) => diff::run(&args),
         Command::Dump(args) => dump::run(&args),
         Command::Run(args) => run::run(&args),
         Command::Build(args) => build::run(&args),

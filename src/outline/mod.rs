@@ -1,5 +1,5 @@
 //! A net as a person reads it: blocks inside blocks, a layer with what follows it as one unit, and equal neighbours as one item with a
-//! count. Drawings and reports are made of it.
+//! count. Drawings, reports and comparisons are made of it.
 //!
 //! [`tree`](fn@tree) is the nesting alone, as the paths in the nodes' names and the calls of the trail state it.
 
