@@ -7,7 +7,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
 use serde_json::Value;
 
 /// Runs netc in the repository's root, without colours.
-fn netc(args: &[&str]) -> Output {
+pub fn netc(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_netc"))
         .args(args)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
@@ -16,7 +16,7 @@ fn netc(args: &[&str]) -> Output {
         .expect("netc starts")
 }
 
-fn stdout(output: &Output) -> String {
+pub fn stdout(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
@@ -25,7 +25,7 @@ fn stderr(output: &Output) -> String {
 }
 
 /// Runs netc, which must succeed; answers what it printed.
-fn succeed(args: &[&str]) -> String {
+pub fn succeed(args: &[&str]) -> String {
     let output = netc(args);
     assert_eq!(
         output.status.code(),
@@ -37,7 +37,7 @@ fn succeed(args: &[&str]) -> String {
 }
 
 /// Runs netc, which must find fault; answers what it said.
-fn fail(args: &[&str]) -> String {
+pub fn fail(args: &[&str]) -> String {
     let output = netc(args);
     assert_eq!(
         output.status.code(),
@@ -53,14 +53,14 @@ fn json(text: &str) -> Value {
 }
 
 /// A directory with a file in it.
-fn directory_with(name: &str, text: &str) -> (tempfile::TempDir, PathBuf) {
+pub fn directory_with(name: &str, text: &str) -> (tempfile::TempDir, PathBuf) {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join(name);
     std::fs::write(&path, text).expect("a file");
     (directory, path)
 }
 
-fn text(path: &Path) -> &str {
+pub fn text(path: &Path) -> &str {
     path.to_str().expect("a path of text")
 }
 

@@ -10,5 +10,6 @@ mod families;
 mod layers;
 mod nets;
 mod stages;
+mod tools;
 mod tuning;
 mod ui;

@@ -9,6 +9,7 @@ mod dump;
 mod engine;
 mod eval;
 mod graph;
+mod fmt;
 mod inputs;
 mod list;
 mod machine;
@@ -42,6 +43,7 @@ struct Cli {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     Check(check::Args),
+    Fmt(fmt::Args),
     List(list::Args),
     Summary(summary::Args),
     Graph(graph::Args),
@@ -61,6 +63,7 @@ enum Command {
 pub fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Check(args) => check::run(&args),
+        Command::Fmt(args) => fmt::run(&args),
         Command::List(args) => list::run(&args),
         Command::Summary(args) => summary::run(&args),
         Command::Graph(args) => graph::run(&args),

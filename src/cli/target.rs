@@ -53,9 +53,9 @@ impl Weights {
     }
 }
 
-/// Reads and parses a file and all that it uses. Its diagnostics are in the program.
-pub fn load_program(path: &Path, include: &Include) -> Result<Program, Failure> {
-    let text = DiskLoader::read_root(path).map_err(|error| {
+/// Reads a file that the user named.
+pub fn read_source(path: &Path) -> Result<String, Failure> {
+    DiskLoader::read_root(path).map_err(|error| {
         let (code, reason) = match error {
             LoadError::NotFound(reason) => (codes::USE_NOT_FOUND, reason),
             LoadError::Escape => (
@@ -75,7 +75,13 @@ pub fn load_program(path: &Path, include: &Include) -> Result<Program, Failure> 
             ),
         };
         Diagnostic::without_place(code, format!("cannot read `{}`: {reason}", path.display()))
-    })?;
+            .into()
+    })
+}
+
+/// Reads and parses a file and all that it uses. Its diagnostics are in the program.
+pub fn load_program(path: &Path, include: &Include) -> Result<Program, Failure> {
+    let text = read_source(path)?;
     let mut loader = DiskLoader::new(path, &include.directories);
     Ok(Program::load(path, text, &mut loader))
 }

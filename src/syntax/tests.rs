@@ -1,6 +1,6 @@
 //! What the parser makes of texts, good and bad.
 
-mod arbitrary;
+pub(super) mod arbitrary;
 mod hostile;
 mod roundtrip;
 mod trees;
@@ -11,15 +11,15 @@ use crate::diagnostic::Diagnostic;
 use crate::source::FileId;
 
 /// A text with every form of the language, and one with every kind of mistake.
-const ACCEPTED: &str = include_str!("../../tests/ui/accepted.net");
-const BROKEN: &str = include_str!("../../tests/ui/syntax_several_errors.net");
+pub(super) const ACCEPTED: &str = include_str!("../../tests/ui/accepted.net");
+pub(super) const BROKEN: &str = include_str!("../../tests/ui/syntax_several_errors.net");
 
 fn parse_text(text: &str) -> (File, Vec<Diagnostic>) {
     parse(FileId(0), text)
 }
 
 /// The tree of a text without errors.
-fn parse_clean(text: &str) -> File {
+pub(super) fn parse_clean(text: &str) -> File {
     let (file, diagnostics) = parse_text(text);
     assert!(diagnostics.is_empty(), "{text}\n{diagnostics:#?}");
     file

@@ -353,7 +353,7 @@ fn import() -> impl Strategy<Value = Use> {
     })
 }
 
-pub(super) fn file() -> impl Strategy<Value = File> {
+pub(in crate::syntax) fn file() -> impl Strategy<Value = File> {
     (vec(import(), 0..2), vec(declaration(), 0..3)).prop_map(|(uses, declarations)| File {
         id: FileId(0),
         uses,

@@ -1,0 +1,82 @@
+//! `netc fmt`
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use super::console::{self, Failure};
+use super::target::read_source;
+use crate::diagnostic::{Diagnostic, codes};
+use crate::source::SourceMap;
+use crate::syntax;
+
+/// Lay files out in the canonical form, in place; comments and line breaks inside statements stay
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// .net files; `-` reads the standard input and writes the standard output
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+
+    /// Change nothing; name the files that would change, and answer with status 1 if there are any
+    #[arg(long)]
+    check: bool,
+}
+
+/// Formats every file, whatever the ones before it hold. A file with errors is left as it is.
+pub fn run(args: &Args) -> Result<(), Failure> {
+    let mut is_fine = true;
+    for path in &args.files {
+        let is_stream = path == Path::new("-");
+        let read = match is_stream {
+            true => read_standard_input(),
+            false => read_source(path),
+        };
+        let formatted = read.and_then(|text| Ok((format(path, &text)?, text)));
+        match formatted {
+            Ok((formatted, _)) if is_stream && !args.check => console::print(&formatted)?,
+            Ok((formatted, text)) if formatted == text => {}
+            Ok(_) if args.check => {
+                console::print(&format!("{}\n", path.display()))?;
+                is_fine = false;
+            }
+            Ok((formatted, _)) => write_source(path, &formatted)?,
+            Err(Failure::Diagnostics(diagnostics, sources)) => {
+                console::report(&diagnostics, &sources);
+                is_fine = false;
+            }
+            Err(other) => return Err(other),
+        }
+    }
+    match is_fine {
+        true => Ok(()),
+        false => Err(Failure::Reported),
+    }
+}
+
+fn format(path: &Path, text: &str) -> Result<String, Failure> {
+    let mut sources = SourceMap::new();
+    let id = sources.add(path, text);
+    syntax::format(id, text).map_err(|faults| Failure::Diagnostics(faults, sources))
+}
+
+fn read_standard_input() -> Result<String, Failure> {
+    let mut text = String::new();
+    match std::io::stdin().lock().read_to_string(&mut text) {
+        Ok(_) => Ok(text),
+        Err(error) => Err(Diagnostic::without_place(
+            codes::USE_NOT_FOUND,
+            format!("cannot read the standard input: {error}"),
+        )
+        .into()),
+    }
+}
+
+/// Writes a source back to where it came from.
+pub fn write_source(path: &Path, text: &str) -> Result<(), Failure> {
+    std::fs::write(path, text).map_err(|error| {
+        Diagnostic::without_place(
+            codes::OUTPUT_FILE,
+            format!("cannot write `{}`: {error}", path.display()),
+        )
+        .into()
+    })
+}
