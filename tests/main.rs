@@ -6,6 +6,7 @@ mod cli;
 mod common;
 mod docs;
 mod drawing;
+mod explain;
 mod families;
 mod layers;
 mod nets;

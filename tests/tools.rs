@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::cli::{directory_with, fail, netc, stdout, succeed, text};
+use super::cli::{directory_with, fail, json, netc, stderr, stdout, succeed, text};
 
 /// Every `.net` file of the repository that is there to be read.
 pub fn nets() -> Vec<PathBuf> {
@@ -46,4 +46,146 @@ fn fmt_leaves_a_file_with_errors_alone() {
     let said = fail(&["fmt", text(&path)]);
     assert!(said.contains("error[E0"), "{said}");
     assert_eq!(std::fs::read_to_string(&path).expect("the file"), broken);
+}
+
+#[test]
+fn fix_applies_what_is_certain_and_nothing_else() {
+    let text_before = "\
+net N {
+  input x: [3, 8, 8]
+  conv (8, 3 x 3, padding=1) => relu
+  residual { conv(8, 3x3) }
+  globlavgpool -> flatten -> dense(fatures=2) # the end
+}
+";
+    let text_after = "\
+net N {
+  input x: [3, 8, 8]
+  conv(8, 3x3, pad=1) -> relu
+  residual { conv(8, 3x3, pad=\"same\") }
+  globalavgpool -> flatten -> dense(features=2) // the end
+}
+";
+    let (_directory, path) = directory_with("n.net", text_before);
+    let read = || std::fs::read_to_string(&path).expect("the file");
+    let said = fail(&["fix", "--check", text(&path)]);
+    assert!(said.contains("E0104"), "{said}");
+    assert_eq!(read(), text_before);
+    succeed(&["fix", text(&path)]);
+    assert_eq!(read(), text_after);
+    succeed(&["fix", "--check", text(&path)]);
+
+    // `lr` may be `lrn` and may be anything; a pad by position cannot be given again by name; a quote has a partner.
+    for (step, code) in [
+        ("lr", "E0201"),
+        ("residual { conv(3, 3x3, 1, 0) }", "E0402"),
+        ("upsample(2, mode=“nearest”)", "E0104"),
+    ] {
+        let source = format!("net N {{\n  input x: [3, 8, 8]\n  {step}\n}}\n");
+        let (_directory, path) = directory_with("n.net", &source);
+        assert!(fail(&["fix", text(&path)]).contains(code), "{step}");
+        let left = std::fs::read_to_string(&path).expect("the file");
+        assert_eq!(left, source);
+    }
+}
+
+#[test]
+fn findings_are_told_as_sarif() {
+    let source = "net N {\n  input x: [3, 8, 8]\n  conv(8, 3x3, strid=1)\n}\n";
+    let (_directory, path) = directory_with("n n.net", source);
+    let output = netc(&["check", "--message-format", "sarif", text(&path)]);
+    assert_eq!(output.status.code(), Some(1));
+    let log = json(&stdout(&output));
+    assert_eq!(log["version"], "2.1.0");
+    let run = &log["runs"][0];
+    assert_eq!(run["tool"]["driver"]["rules"][0]["id"], "E0304");
+    let result = &run["results"][0];
+    assert_eq!(result["ruleId"], "E0304");
+    assert_eq!(result["level"], "error");
+    let place = &result["locations"][0]["physicalLocation"];
+    let uri = place["artifactLocation"]["uri"].as_str().expect("a text");
+    assert!(uri.ends_with("/n%20n.net"), "{uri}");
+    assert_eq!(place["region"]["startLine"], 3);
+    assert_eq!(place["region"]["startColumn"], 16);
+    assert_eq!(place["region"]["endColumn"], 21);
+    let change = &result["fixes"][0]["artifactChanges"][0]["replacements"][0];
+    assert_eq!(change["insertedContent"]["text"], "stride");
+}
+
+#[test]
+fn colour_is_the_users_choice() {
+    let (_directory, path) = directory_with("n.net", "net N { input x: [3] rleu }");
+    let said = |args: &[&str]| fail(&[&["check", text(&path)], args].concat());
+    assert!(!said(&[]).contains('\x1b'));
+    assert!(!said(&["--color", "never"]).contains('\x1b'));
+    // The wish of this call outweighs NO_COLOR, which the tests set.
+    assert!(said(&["--color", "always"]).contains('\x1b'));
+}
+
+#[test]
+fn new_writes_a_net_that_is_sound_and_formatted() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let run = |args: &[&str]| {
+        std::process::Command::new(env!("CARGO_BIN_EXE_netc"))
+            .args(args)
+            .current_dir(directory.path())
+            .output()
+            .expect("netc starts")
+    };
+    assert_eq!(run(&["new", "my-net"]).status.code(), Some(0));
+    assert_eq!(run(&["new", "my-net"]).status.code(), Some(1));
+    assert_eq!(run(&["new", "../net"]).status.code(), Some(2));
+    assert_eq!(
+        run(&["fmt", "--check", "my-net.net"]).status.code(),
+        Some(0)
+    );
+    let checked = run(&["check", "my-net.net"]);
+    assert!(
+        stderr(&checked).contains("1 net: 0 errors, 0 warnings"),
+        "{}",
+        stderr(&checked)
+    );
+    assert_eq!(stdout(&run(&["list", "my-net.net"])), "MyNet\n");
+}
+
+#[test]
+fn shells_and_man_learn_of_every_command() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = succeed(&["completions", shell]);
+        assert!(script.contains("explain"), "{shell}");
+    }
+    assert!(succeed(&["man"]).contains(".TH netc 1"));
+    let directory = tempfile::tempdir().expect("a directory");
+    succeed(&["man", "--output", text(directory.path())]);
+    for page in ["netc.1", "netc-check.1", "netc-weights-init.1"] {
+        assert!(directory.path().join(page).is_file(), "{page}");
+    }
+}
+
+#[test]
+fn watch_checks_again_when_a_file_is_saved() {
+    use std::io::{BufRead, BufReader};
+    use std::process::{Command, Stdio};
+
+    let (_directory, path) = directory_with("n.net", "net N {\n  input x: [4]\n  dense(2)\n}\n");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_netc"))
+        .args(["watch", text(&path)])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("netc starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("a pipe"))
+        .lines()
+        .map(|line| line.expect("a text"));
+    let mut until = |word: &str| lines.find(|line| line.contains(word)).expect(word);
+    assert!(until("N ").contains("10 parameters"));
+    std::fs::write(&path, "net N {\n  input x: [4]\n  dens(2)\n}\n").expect("a file");
+    until("E0201");
+    until("has errors");
+    // As editors do it: a new file in the place of the old one.
+    let beside = path.with_extension("tmp");
+    std::fs::write(&beside, "net N {\n  input x: [4]\n  dense(3)\n}\n").expect("a file");
+    std::fs::rename(&beside, &path).expect("a file");
+    until("15 parameters");
+    child.kill().expect("it still watches");
+    child.wait().expect("it ends");
 }

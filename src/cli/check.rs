@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::console::{self, Failure};
 use super::target::{Include, check_net, file_and_net, load_program};
-use crate::diagnostic::{Diagnostic, render_json};
+use crate::diagnostic::{Diagnostic, render_json, render_sarif};
 use crate::elaborate;
 use crate::source::SourceMap;
 
@@ -17,7 +17,7 @@ pub struct Args {
     #[arg(required = true)]
     files: Vec<String>,
 
-    /// How findings are told: text on stderr or JSON on stdout
+    /// How findings are told: text on stderr, JSON or SARIF 2.1.0 on stdout
     #[arg(long, value_enum, default_value = "text")]
     message_format: Format,
 
@@ -29,11 +29,13 @@ pub struct Args {
 enum Format {
     Text,
     Json,
+    Sarif,
 }
 
 /// Checks every file, whatever the ones before it hold.
 pub fn run(args: &Args) -> Result<(), Failure> {
     let mut found = Vec::new();
+    let mut logged = Vec::new();
     let (mut n_errors, mut n_warnings, mut n_nets) = (0, 0, 0);
     let mut tell = |diagnostics: &[Diagnostic], sources: &SourceMap| {
         let n = diagnostics
@@ -49,6 +51,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
                     found.extend(values);
                 }
             }
+            Format::Sarif => logged.push((diagnostics.to_vec(), sources.clone())),
         }
     };
     for file in &args.files {
@@ -75,6 +78,11 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     }
     match args.message_format {
         Format::Json => console::print_json(&Value::Array(found))?,
+        Format::Sarif => console::print_json(&render_sarif(
+            logged
+                .iter()
+                .map(|(diagnostics, sources)| (diagnostics.as_slice(), sources)),
+        ))?,
         Format::Text => console::remark(&format!(
             "checked {} with {}: {}, {}",
             counted(args.files.len(), "file"),
@@ -90,6 +98,6 @@ pub fn run(args: &Args) -> Result<(), Failure> {
 }
 
 /// `1 file`, `2 files`
-fn counted(n: usize, noun: &str) -> String {
+pub fn counted(n: usize, noun: &str) -> String {
     format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }

@@ -2,8 +2,10 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
+use std::sync::OnceLock;
 use std::time::Duration;
 
+use clap::ColorChoice;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 
@@ -35,10 +37,25 @@ impl From<Vec<Diagnostic>> for Failure {
     }
 }
 
-/// Whether to colour what goes to this stream: only on a terminal, and not where `NO_COLOR` is set to anything (no-color.org).
-fn wants_colour(is_terminal: bool) -> bool {
-    let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    is_terminal && !unwanted
+/// What `--color` says.
+static COLOUR: OnceLock<ColorChoice> = OnceLock::new();
+
+/// Notes what `--color` says; the first time counts.
+pub fn choose_colour(choice: ColorChoice) {
+    let _ = COLOUR.set(choice);
+}
+
+/// Whether to colour what goes to a stream: as `--color` says, and if that leaves it open only on a terminal and not where `NO_COLOR` is set
+/// to anything (no-color.org).
+pub fn wants_colour(is_terminal: bool) -> bool {
+    match COLOUR.get() {
+        Some(ColorChoice::Always) => true,
+        Some(ColorChoice::Never) => false,
+        Some(ColorChoice::Auto) | None => {
+            let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+            is_terminal && !unwanted
+        }
+    }
 }
 
 /// Tells diagnostics on stderr. What cannot be written there can be told nowhere.

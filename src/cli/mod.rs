@@ -3,17 +3,22 @@
 mod bench;
 mod build;
 mod check;
+mod completions;
 mod console;
 mod diff;
 mod dump;
 mod engine;
 mod eval;
-mod graph;
+mod explain;
+mod fix;
 mod fmt;
+mod graph;
 mod inputs;
 mod list;
 mod machine;
+mod man;
 mod measure;
+mod new;
 mod profile;
 mod ranking;
 mod rate;
@@ -21,11 +26,12 @@ mod report;
 mod run;
 mod summary;
 mod target;
+mod watch;
 mod weights;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{ColorChoice, CommandFactory, Parser};
 
 use console::Failure;
 
@@ -38,11 +44,19 @@ use console::Failure;
 struct Cli {
     #[command(subcommand)]
     command: Command,
+
+    /// Whether diagnostics are coloured; `auto` means on a terminal and without NO_COLOR
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = ColorChoice::Auto)]
+    color: ColorChoice,
 }
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
+    New(new::Args),
     Check(check::Args),
+    Watch(watch::Args),
+    Explain(explain::Args),
+    Fix(fix::Args),
     Fmt(fmt::Args),
     List(list::Args),
     Summary(summary::Args),
@@ -57,12 +71,20 @@ enum Command {
     Eval(eval::Args),
     Bench(bench::Args),
     Profile(profile::Args),
+    Completions(completions::Args),
+    Man(man::Args),
 }
 
 /// Does what the command line says. Wrong usage ends the process with status 2.
 pub fn main() -> ExitCode {
-    let result = match Cli::parse().command {
+    let cli = Cli::parse();
+    console::choose_colour(cli.color);
+    let result = match cli.command {
+        Command::New(args) => new::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Watch(args) => watch::run(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Fix(args) => fix::run(&args),
         Command::Fmt(args) => fmt::run(&args),
         Command::List(args) => list::run(&args),
         Command::Summary(args) => summary::run(&args),
@@ -76,6 +98,8 @@ pub fn main() -> ExitCode {
         Command::Eval(args) => eval::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Profile(args) => profile::run(&args),
+        Command::Completions(args) => completions::run(&args, Cli::command()),
+        Command::Man(args) => man::run(&args, Cli::command()),
     };
     match result {
         // `netc list nets/vgg.net | head -1` is nobody's fault.

@@ -3,11 +3,19 @@
 //! Every module that finds faults makes [`Diagnostic`]s (or an error type of its own that is turned into one where spans
 //! are known). Nothing but `render` knows how they look.
 
+mod fix;
+mod guess;
+mod pages;
 mod register;
 mod render;
+mod sarif;
 
+pub use fix::{Fix, apply_fixes};
+pub use guess::{Guess, did_you_mean, guess};
+pub use pages::page;
 pub use register::{ALL as ALL_CODES, Code, Severity, codes};
 pub use render::{render_json, render_text};
+pub use sarif::render_sarif;
 
 use crate::source::Span;
 
@@ -35,6 +43,8 @@ pub struct Diagnostic {
     pub notes: Vec<String>,
     /// What to do.
     pub help: Option<String>,
+    /// The same for a program: the change that `help` speaks of, where there is one.
+    pub fix: Option<Fix>,
     /// The calls and repeat rounds on the way here, innermost first: `in block Bottleneck, round 2 of repeat`.
     pub trail: Vec<Label>,
 }
@@ -65,6 +75,7 @@ impl Diagnostic {
             secondary: Vec::new(),
             notes: Vec::new(),
             help: None,
+            fix: None,
             trail: Vec::new(),
         }
     }
@@ -90,66 +101,29 @@ impl Diagnostic {
         self
     }
 
+    /// Adds the change that does what the help says.
+    pub fn with_fix(
+        mut self,
+        span: Span,
+        replacement: impl Into<String>,
+        is_safe: bool,
+    ) -> Diagnostic {
+        self.fix = Some(Fix {
+            span,
+            replacement: replacement.into(),
+            is_safe,
+        });
+        self
+    }
+
+    /// Asks whether the word at `span` should be the guessed one.
+    pub fn with_guess(self, span: Span, guess: Guess<'_>) -> Diagnostic {
+        self.with_help(format!("did you mean `{}`?", guess.word))
+            .with_fix(span, guess.word, guess.is_certain)
+    }
+
     /// Whether it is an error (and not a warning).
     pub fn is_error(&self) -> bool {
         self.code.severity() == Severity::Error
-    }
-}
-
-/// The candidate most like `word`, if one is near enough to be meant (Damerau-Levenshtein distance of at most a third of its length).
-pub fn did_you_mean<'a>(
-    word: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
-    candidates
-        .into_iter()
-        .filter(|candidate| *candidate != word)
-        .map(|candidate| {
-            (
-                edit_distance(&word.to_lowercase(), &candidate.to_lowercase()),
-                candidate,
-            )
-        })
-        .filter(|(distance, candidate)| {
-            *distance <= (candidate.chars().count().max(word.chars().count()) / 3).max(1)
-        })
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
-}
-
-/// Optimal string alignment distance: insertions, deletions, substitutions and swaps of neighbours.
-fn edit_distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) =
-        (a.chars().take(64).collect(), b.chars().take(64).collect());
-    let mut table = vec![vec![0; b.len() + 1]; a.len() + 1];
-    for (i, row) in table.iter_mut().enumerate() {
-        row[0] = i;
-    }
-    table[0] = (0..=b.len()).collect();
-    for i in 1..=a.len() {
-        for j in 1..=b.len() {
-            let substitution = table[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
-            let mut best = substitution
-                .min(table[i - 1][j] + 1)
-                .min(table[i][j - 1] + 1);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                best = best.min(table[i - 2][j - 2] + 1);
-            }
-            table[i][j] = best;
-        }
-    }
-    table[a.len()][b.len()]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::did_you_mean;
-
-    #[test]
-    fn finds_the_word_that_was_meant() {
-        assert_eq!(did_you_mean("strid", ["stride", "pad"]), Some("stride"));
-        assert_eq!(did_you_mean("stirde", ["stride", "pad"]), Some("stride"));
-        assert_eq!(did_you_mean("kernel", ["stride", "pad"]), None);
-        assert_eq!(did_you_mean("Relu", ["relu", "relu6"]), Some("relu"));
     }
 }

@@ -13,12 +13,12 @@ use crate::source::{FileId, SourceMap, Span};
 
 /// A [`SourceMap`] as codespan wants it. Control characters are shown as `\u{fffd}` of the same number of bytes, so that a
 /// source can never drive the terminal and columns stay true.
-struct View {
+pub(super) struct View {
     files: Vec<(String, String, Vec<usize>)>,
 }
 
 impl View {
-    fn new(sources: &SourceMap) -> View {
+    pub(super) fn new(sources: &SourceMap) -> View {
         let files = sources
             .iter()
             .map(|(_, file)| {
@@ -167,7 +167,7 @@ pub fn render_text(diagnostics: &[Diagnostic], sources: &SourceMap, colour: bool
 }
 
 /// Line and column of a byte, both from 1; columns count characters.
-fn line_column(view: &View, file: FileId, byte: usize) -> (usize, usize) {
+pub(super) fn line_column(view: &View, file: FileId, byte: usize) -> (usize, usize) {
     let (_, text, starts) = &view.files[file.0 as usize];
     let line = starts.partition_point(|start| *start <= byte) - 1;
     (
@@ -201,6 +201,9 @@ pub fn render_json(diagnostics: &[Diagnostic], sources: &SourceMap) -> Value {
                 "secondary": labels(&diagnostic.secondary),
                 "notes": diagnostic.notes,
                 "help": diagnostic.help,
+                "fix": diagnostic.fix.as_ref().map(|fix| json!({
+                    "span": span(fix.span), "replacement": fix.replacement, "safe": fix.is_safe,
+                })),
                 "trail": labels(&diagnostic.trail),
             })
         })

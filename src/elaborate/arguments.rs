@@ -4,9 +4,25 @@
 use super::layers;
 use super::program::Program;
 use super::value::{Callee, Kind};
-use crate::diagnostic::{Diagnostic, codes, did_you_mean};
+use crate::diagnostic::{Diagnostic, Guess, codes, guess};
 use crate::source::Span;
 use crate::syntax::ast;
+
+/// What other frameworks call attributes, and what they are called here.
+const FOREIGN: &[(&str, &str)] = &[
+    ("padding", "pad"),
+    ("strides", "stride"),
+    ("kernel_size", "kernel"),
+    ("out_channels", "channels"),
+    ("filters", "channels"),
+    ("num_output", "channels"),
+    ("group", "groups"),
+    ("out_features", "features"),
+    ("units", "features"),
+    ("epsilon", "eps"),
+    ("negative_slope", "slope"),
+    ("ceil_mode", "ceil"),
+];
 
 /// A parameter of a layer, function, block or net.
 #[derive(Clone, Debug)]
@@ -176,8 +192,15 @@ fn unknown_argument(callee: &str, formals: &[Formal<'_>], name: &ast::Ident) -> 
         name.span,
         "unknown",
     );
-    if let Some(near) = did_you_mean(&name.name, names(formals)) {
-        return fault.with_help(format!("did you mean `{near}`?"));
+    let foreign = FOREIGN
+        .iter()
+        .find(|(foreign, ours)| *foreign == name.name && names(formals).any(|it| it == *ours))
+        .map(|(_, ours)| Guess {
+            word: ours,
+            is_certain: true,
+        });
+    if let Some(meant) = foreign.or_else(|| guess(&name.name, names(formals))) {
+        return fault.with_guess(name.span, meant);
     }
     let all: Vec<&str> = names(formals).collect();
     match all.is_empty() {

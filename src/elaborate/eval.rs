@@ -6,7 +6,7 @@ use super::expand::{Expander, Frame, Tensor};
 use super::operators::{self, FUNCTIONS};
 use super::program::Entity;
 use super::value::{Applied, Callee, Kind, Value, convert};
-use crate::diagnostic::{Diagnostic, codes, did_you_mean};
+use crate::diagnostic::{Diagnostic, codes, guess};
 use crate::limits;
 use crate::source::{FileId, Span};
 use crate::syntax::ast::{BinaryOp, Call, Expr, ExprKind, Ident, Text, TextPart, Type};
@@ -221,8 +221,8 @@ impl<'p> Expander<'p> {
         if !FIELDS.contains(&field.name.as_str()) {
             let message = format!("a value has no property `{}`", field.name);
             let fault = Diagnostic::new(codes::UNKNOWN_FIELD, message, field.span, "unknown");
-            self.report(match did_you_mean(&field.name, FIELDS) {
-                Some(near) => fault.with_help(format!("did you mean `{near}`?")),
+            self.report(match guess(&field.name, FIELDS) {
+                Some(meant) => fault.with_guess(field.span, meant),
                 None => fault.with_note(format!("the properties are: {}", FIELDS.join(", "))),
             });
             return Value::Unknown;
@@ -351,8 +351,8 @@ pub(super) fn undefined_name<'a>(
     let candidates = inner
         .chain(program.words(file))
         .chain(FUNCTIONS.iter().copied());
-    match did_you_mean(name, candidates) {
-        Some(near) => fault.with_help(format!("did you mean `{near}`?")),
+    match guess(name, candidates) {
+        Some(meant) => fault.with_guess(span, meant),
         None => fault,
     }
 }

@@ -5,7 +5,7 @@ use super::expand::{Expander, Frame};
 use super::layers::IMAGE;
 use super::value::Value;
 use crate::check::axis_size;
-use crate::diagnostic::{Code, Diagnostic, codes, did_you_mean};
+use crate::diagnostic::{Code, Diagnostic, codes, guess};
 use crate::graph::{ChannelOrder, ImageResize, ImageSpec, Shape};
 use crate::source::Span;
 use crate::syntax::ast::Call;
@@ -21,8 +21,8 @@ impl<'p> Expander<'p> {
         if call.callee.name != IMAGE.name {
             let message = format!("an input cannot come from `{}`", call.callee.name);
             let fault = Diagnostic::new(codes::UNDEFINED, message, call.callee.span, "unknown");
-            self.report(match did_you_mean(&call.callee.name, [IMAGE.name]) {
-                Some(near) => fault.with_help(format!("did you mean `{near}`?")),
+            self.report(match guess(&call.callee.name, [IMAGE.name]) {
+                Some(meant) => fault.with_guess(call.callee.span, meant),
                 None => fault.with_help("`from image(...)` is the only source"),
             });
             return None;

@@ -25,6 +25,7 @@ mod lint;
 mod names;
 mod nets;
 mod operators;
+mod padding;
 mod program;
 mod recursion;
 mod resolve;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::layers;
 use super::program::{DeclarationId, DeclarationInfo, Program};
-use crate::diagnostic::{Diagnostic, codes, did_you_mean};
+use crate::diagnostic::{Diagnostic, codes, guess};
 use crate::source::{FileId, Span};
 use crate::syntax::ast;
 
@@ -175,9 +175,9 @@ fn choose(
                 name.span,
                 "not declared there",
             );
-            let near = did_you_mean(&name.name, theirs.keys().map(String::as_str));
+            let near = guess(&name.name, theirs.keys().map(String::as_str));
             faults.push(match near {
-                Some(near) => fault.with_help(format!("did you mean `{near}`?")),
+                Some(meant) => fault.with_guess(name.span, meant),
                 None => fault,
             });
         }

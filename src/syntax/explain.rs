@@ -102,6 +102,12 @@ impl<'a> Site<'a> {
         }
     }
 
+    /// The span of [`gap`](Site::gap).
+    fn between(&self, offset: isize) -> Span {
+        let (before, after) = (self.span(offset - 1, offset - 1), self.span(offset, offset));
+        Span::new(self.id, before.end as usize, after.start as usize)
+    }
+
     fn expects(&self, rule: Rule) -> bool {
         self.expected.contains(&rule)
     }

@@ -1,6 +1,6 @@
 //! The reserved words, and the words of other languages that are written in their place.
 
-use crate::diagnostic::did_you_mean;
+use crate::diagnostic::{Guess, guess};
 
 /// The words that cannot be names, in the order of the specification.
 pub const RESERVED: &[&str] = &[
@@ -56,12 +56,16 @@ pub fn is_reserved(word: &str) -> bool {
 }
 
 /// Which of `candidates` was meant by `word`: by another language's word for it, or by a slip of the finger.
-pub(super) fn meant(word: &str, candidates: &[&'static str]) -> Option<&'static str> {
+pub(super) fn meant(word: &str, candidates: &[&'static str]) -> Option<Guess<'static>> {
     let lower = word.to_ascii_lowercase();
     SYNONYMS
         .iter()
         .find(|(foreign, ours)| *foreign == lower && candidates.contains(ours))
-        .map(|(_, ours)| *ours)
+        .map(|(_, ours)| Guess {
+            word: ours,
+            // What follows the word of another language is seldom the same.
+            is_certain: false,
+        })
         // Two letters are like too many words.
-        .or_else(|| did_you_mean(word, candidates.iter().copied()).filter(|_| word.len() > 2))
+        .or_else(|| guess(word, candidates.iter().copied()).filter(|_| word.len() > 2))
 }

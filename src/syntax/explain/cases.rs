@@ -2,6 +2,7 @@
 
 use super::{Site, numbers, quoted};
 use crate::diagnostic::{Diagnostic, codes};
+use crate::source::Span;
 use crate::syntax::guard::TokenKind;
 use crate::syntax::parse::Rule;
 use crate::syntax::words::{DECLARATIONS, STATEMENTS, TYPES, is_reserved, meant};
@@ -96,7 +97,8 @@ fn other_arrow(site: &Site<'_>) -> Option<Diagnostic> {
             span,
             "expected `->`",
         )
-        .with_help("steps are joined by `->`"),
+        .with_help("steps are joined by `->`")
+        .with_fix(span, "->", true),
     )
 }
 
@@ -130,7 +132,7 @@ fn misspelt_statement(site: &Site<'_>) -> Option<Diagnostic> {
             site.span(offset, offset),
             "not a word of the language",
         )
-        .with_help(format!("did you mean `{keyword}`?")),
+        .with_guess(site.span(offset, offset), keyword),
     )
 }
 
@@ -141,7 +143,7 @@ fn declaration(site: &Site<'_>) -> Option<Diagnostic> {
     let word = site.word(0);
     let diagnostic = site.expected("a declaration");
     Some(match meant(word, DECLARATIONS) {
-        Some(keyword) => diagnostic.with_help(format!("did you mean `{keyword}`?")),
+        Some(keyword) => diagnostic.with_guess(site.span(0, 0), keyword),
         None if STATEMENTS.contains(&word) || site.is_kind(0, TokenKind::Word) => {
             diagnostic.with_help("statements stand in the braces of a `net` or `block`")
         }
@@ -180,7 +182,8 @@ fn equals_sign(site: &Site<'_>) -> Option<Diagnostic> {
     if is_condition {
         return Some(
             site.expected("`==`")
-                .with_help("values are compared by `==`"),
+                .with_help("values are compared by `==`")
+                .with_fix(site.span(0, 0), "==", true),
         );
     }
     let is_label = site.is_in_body() && site.is_name(-1) && site.expects(Rule::colon);
@@ -207,6 +210,7 @@ fn colon(site: &Site<'_>) -> Option<Diagnostic> {
     is_argument.then(|| {
         site.expected("`=`")
             .with_help(format!("an argument is named by `{}=...`", site.word(-1)))
+            .with_fix(site.span(0, 0), "=", true)
     })
 }
 
@@ -234,7 +238,8 @@ fn detached_parenthesis(site: &Site<'_>) -> Option<Diagnostic> {
             site.span(paren, paren),
             "read as the start of something else",
         )
-        .with_help(format!("write `{}(...)`", site.word(paren - 1))),
+        .with_help(format!("write `{}(...)`", site.word(paren - 1)))
+        .with_fix(site.between(paren), "", true),
     )
 }
 
@@ -285,7 +290,8 @@ fn missing_comma(site: &Site<'_>) -> Option<Diagnostic> {
         if let Some(label) = &mut diagnostic.primary {
             label.message = "a comma is missing before this".to_owned();
         }
-        diagnostic
+        let end = site.span(-1, -1).end as usize;
+        diagnostic.with_fix(Span::new(site.id, end, end), ",", false)
     })
 }
 
@@ -323,14 +329,14 @@ fn type_name(site: &Site<'_>) -> Option<Diagnostic> {
     if !site.expects(Rule::type_name) {
         return None;
     }
-    let help = match meant(site.word(0), TYPES) {
-        Some(name) => format!("did you mean `{name}`?"),
-        None => format!(
+    let fault = site.expected("a type");
+    Some(match meant(site.word(0), TYPES) {
+        Some(name) => fault.with_guess(site.span(0, 0), name),
+        None => fault.with_help(format!(
             "the types are {} and lists such as `[int]`",
             TYPES.join(", ")
-        ),
-    };
-    Some(site.expected("a type").with_help(help))
+        )),
+    })
 }
 
 /// `x * 2`, `relu -> 3`.

@@ -33,7 +33,8 @@ pub(super) fn size_in_pieces(site: &Site<'_>) -> Option<Diagnostic> {
             span,
             "has white space in it",
         )
-        .with_help(format!("write `{}`", joined.to_lowercase())),
+        .with_help(format!("write `{}`", joined.to_lowercase()))
+        .with_fix(span, joined.to_lowercase(), true),
     )
 }
 
@@ -52,15 +53,20 @@ pub(super) fn malformed_number(site: &Site<'_>) -> Option<Diagnostic> {
             .with_help(help),
         )
     };
+    // The same where there is but one way to write it.
+    let instead = |from, to, written: String| {
+        wrong(from, to, format!("write `{written}`"))
+            .map(|fault| fault.with_fix(site.span(from, to), written, true))
+    };
     if site.word(0) == "." && site.is_kind(1, TokenKind::Number) && site.gap(1).is_empty() {
-        return wrong(0, 1, format!("write `0.{}`", site.word(1)));
+        return instead(0, 1, format!("0.{}", site.word(1)));
     }
     for dot in [0, -1] {
         if site.word(dot) == "."
             && site.is_kind(dot - 1, TokenKind::Number)
             && site.gap(dot).is_empty()
         {
-            return wrong(dot - 1, dot, format!("write `{}.0`", site.word(dot - 1)));
+            return instead(dot - 1, dot, format!("{}.0", site.word(dot - 1)));
         }
     }
     let word = site.word(0);
@@ -90,7 +96,7 @@ pub(super) fn malformed_number(site: &Site<'_>) -> Option<Diagnostic> {
                 wrong(0, 0, "a size is a height and a width: `3x3`".to_owned())
             }
             _ if word == lower => None,
-            _ => wrong(0, 0, format!("write `{lower}`")),
+            _ => instead(0, 0, lower),
         };
     }
     if word

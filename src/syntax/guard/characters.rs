@@ -31,6 +31,29 @@ fn advice(rest: &str) -> Option<&'static str> {
     })
 }
 
+/// What can be put in the place of a character (or of two) without asking.
+fn substitute(written: &str) -> Option<&'static str> {
+    Some(match written {
+        "&&" => " and ",
+        "||" => " or ",
+        "#" => "//",
+        ";" => "",
+        "×" | "✕" => "x",
+        "→" | "⟶" | "⇒" => "->",
+        "–" | "—" | "−" => "-",
+        "≤" => "<=",
+        "≥" => ">=",
+        "≠" => "!=",
+        "·" => "*",
+        "÷" => "/",
+        _ => match written.chars().next()? {
+            c if c.is_whitespace() => " ",
+            c if is_invisible(c) => "",
+            _ => return None,
+        },
+    })
+}
+
 /// How a message names a character: those that cannot be seen by their number.
 fn display(c: char) -> String {
     if c.is_control() || is_bidi(c) || is_invisible(c) || c.is_whitespace() {
@@ -120,13 +143,18 @@ impl Scanner<'_> {
         } else {
             start..end
         };
+        let written = &self.text[place.clone()];
+        let span = self.span(place);
         let mut diagnostic = Diagnostic::new(
             codes::BAD_CHARACTER,
             format!("{shown} cannot stand here"),
-            self.span(place),
+            span,
             "not part of the language",
         );
         diagnostic.help = advice(rest).map(str::to_owned);
+        if let Some(instead) = substitute(written) {
+            diagnostic = diagnostic.with_fix(span, instead, true);
+        }
         self.report(diagnostic);
     }
 
