@@ -9,6 +9,7 @@ mod drawing;
 mod explain;
 mod families;
 mod layers;
+mod mutations;
 mod nets;
 mod stages;
 mod tools;
