@@ -2,6 +2,7 @@
 
 #[cfg(target_os = "linux")]
 mod artefacts;
+mod authoring;
 mod cli;
 mod common;
 mod docs;
@@ -12,6 +13,5 @@ mod layers;
 mod mutations;
 mod nets;
 mod stages;
-mod tools;
 mod tuning;
 mod ui;

@@ -9,7 +9,7 @@ use netc::loader::DiskLoader;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::tools::nets;
+use super::authoring::nets;
 
 const MUTANTS: usize = 100;
 /// The first message of so many must point at the mutated line.
