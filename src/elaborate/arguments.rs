@@ -26,7 +26,7 @@ const FOREIGN: &[(&str, &str)] = &[
 
 /// A parameter of a layer, function, block or net.
 #[derive(Clone, Debug)]
-pub(super) struct Formal<'p> {
+pub(crate) struct Formal<'p> {
     pub name: &'p str,
     pub kind: Kind,
     pub default: FormalDefault<'p>,
@@ -37,7 +37,7 @@ pub(super) struct Formal<'p> {
 
 /// Where the value comes from if there is no argument.
 #[derive(Clone, Debug)]
-pub(super) enum FormalDefault<'p> {
+pub(crate) enum FormalDefault<'p> {
     /// Nowhere.
     Required,
     /// An expression over the parameters before it.
@@ -72,7 +72,7 @@ pub(super) fn layer_formals(layer: &'static layers::Layer) -> Vec<Formal<'static
 }
 
 /// The parameters of what a step applies.
-pub(super) fn formals(program: &Program, callee: Callee) -> Vec<Formal<'_>> {
+pub(crate) fn formals(program: &Program, callee: Callee) -> Vec<Formal<'_>> {
     let id = match callee {
         Callee::Layer(layer) => return layer_formals(layer),
         Callee::Declared(id) => id,

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::faults::Faults;
 use super::program::{DeclarationId, Program};
+use super::trace::Trace;
 use super::value::Value;
 use crate::check::{self, ShapeError};
 use crate::diagnostic::{Code, Diagnostic, Label, codes};
@@ -124,6 +125,8 @@ pub(super) struct Expander<'p> {
     pub steps: usize,
     /// A limit was reached: nothing more is expanded.
     pub halted: bool,
+    /// What became of the steps, if somebody wants to know.
+    pub trace: Option<Trace>,
     said_no_value: bool,
     param_elements: u64,
     param_names: HashMap<String, Span>,
@@ -143,6 +146,7 @@ impl<'p> Expander<'p> {
             outputs: Vec::new(),
             steps: 0,
             halted: false,
+            trace: None,
             said_no_value: false,
             param_elements: 0,
             param_names: HashMap::new(),

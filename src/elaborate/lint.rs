@@ -39,7 +39,7 @@ struct Facts {
 }
 
 /// All warnings about the nets of a file.
-pub(super) fn lint(graphs: &[Graph]) -> Vec<Diagnostic> {
+pub(super) fn lint<'g>(graphs: impl Iterator<Item = &'g Graph>) -> Vec<Diagnostic> {
     let mut findings = Findings::new();
     for graph in graphs {
         let facts = facts(graph);

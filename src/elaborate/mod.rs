@@ -24,6 +24,7 @@ pub mod layers;
 mod lint;
 mod names;
 mod nets;
+mod occurrences;
 mod operators;
 mod padding;
 mod program;
@@ -32,6 +33,7 @@ mod resolve;
 mod rounds;
 mod step;
 mod templates;
+mod trace;
 mod value;
 mod wiring;
 
@@ -39,23 +41,38 @@ mod wiring;
 mod tests;
 
 pub use nets::{NetInfo, NetParam, expand, nets};
+pub use occurrences::{LocalKind, Occurrence, Target};
 pub use program::{DeclarationId, LoadError, Loader, NoLoader, Program};
-pub use value::Kind;
+pub use trace::{Observation, Trace, Traced};
+pub use value::{Callee, Kind};
+
+pub(crate) use arguments::{Formal, FormalDefault, formals};
+pub(crate) use operators::FUNCTIONS;
+pub(crate) use program::Entity;
+pub(crate) use resolve::parameter;
 
 use crate::diagnostic::Diagnostic;
-use crate::graph::Graph;
 
 /// Everything that there is to say about a program: faults of its files, of its names, of every net that can be expanded, and, if there
 /// are none, warnings. In the order of the files.
 pub fn check(program: &Program) -> Vec<Diagnostic> {
+    examine(program, false).0
+}
+
+/// The same, with what became of every step of every net that can be expanded, as far as its errors let it come.
+pub fn trace(program: &Program) -> (Vec<Diagnostic>, Vec<Traced>) {
+    examine(program, true)
+}
+
+fn examine(program: &Program, traced: bool) -> (Vec<Diagnostic>, Vec<Traced>) {
     let resolution = &program.resolution;
     let mut runs = vec![program.diagnostics.clone(), resolution.diagnostics.clone()];
     let of_functions = nets::compile_functions(program);
     let reached_limit = |fault: &Diagnostic| fault.code.is_limit();
     let functions_too_large = of_functions.iter().any(reached_limit);
     runs.push(of_functions);
-    let mut graphs: Vec<Graph> = Vec::new();
-    for mut expansion in nets::expand_all(program) {
+    let mut nets = Vec::new();
+    for mut expansion in nets::expand_all(program, traced) {
         // A net that needs such a function stops at some place inside it: the same cause again.
         let in_function = |fault: &Diagnostic| {
             let place = fault.primary.as_ref().map(|label| label.span);
@@ -64,12 +81,16 @@ pub fn check(program: &Program) -> Vec<Diagnostic> {
         let faults = &mut expansion.faults;
         faults.retain(|f| !(functions_too_large && reached_limit(f) && in_function(f)));
         runs.push(expansion.faults);
-        graphs.extend(expansion.graph);
+        nets.push(expansion.net);
     }
     let mut all = faults::merge(runs);
     if !all.iter().any(Diagnostic::is_error) {
-        let lints = lint::lint(&graphs);
+        let lints = lint::lint(
+            nets.iter()
+                .filter(|net| net.is_complete)
+                .map(|net| &net.graph),
+        );
         all = faults::merge([all, resolution.lints.clone(), lints]);
     }
-    all
+    (all, nets)
 }

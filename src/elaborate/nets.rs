@@ -3,6 +3,7 @@
 use super::arguments::{Formal, FormalDefault, formals, missing_arguments};
 use super::expand::{Expander, Tensor};
 use super::program::{DeclarationId, Program};
+use super::trace::{Trace, Traced};
 use super::value::{Applied, Value};
 use crate::diagnostic::{Diagnostic, codes, did_you_mean};
 use crate::graph::{Graph, Output};
@@ -83,38 +84,47 @@ fn root_nets(
 /// The graph of a net of the root file, or why there is none: faults of the files, of their names and of this net, in the order
 /// of the files. Other nets are not looked at.
 pub fn expand(program: &Program, net: &str) -> (Option<Graph>, Vec<Diagnostic>) {
-    let Expansion { graph, faults, .. } = expand_only(program, net);
+    let Expansion { net, faults, .. } = expand_only(program, net, false);
     let known = program.diagnostics.clone();
     let all = super::faults::merge([known, program.resolution.diagnostics.clone(), faults]);
     let is_good = !all.iter().any(Diagnostic::is_error);
-    (graph.filter(|_| is_good), all)
+    let is_good = is_good && net.is_complete;
+    (is_good.then_some(net.graph), all)
 }
 
 /// What comes of the expansion of a net.
 pub(super) struct Expansion {
-    pub graph: Option<Graph>,
+    pub net: Traced,
     pub faults: Vec<Diagnostic>,
     /// The work that it took.
     pub steps: usize,
 }
 
-/// [`expand`] without what is known of the files already.
-pub(super) fn expand_only(program: &Program, net: &str) -> Expansion {
-    let Some((id, template)) = root_nets(program).find(|(_, t)| t.name.name == net) else {
-        return Expansion {
-            graph: None,
-            faults: vec![no_such_net(program, net)],
-            steps: 0,
-        };
-    };
+/// [`expand`] without what is known of the files already. `traced`: with what became of every step.
+fn expand_only(program: &Program, net: &str, traced: bool) -> Expansion {
     let mut expander = Expander::new(program);
+    expander.trace = traced.then(Trace::default);
+    let Some((id, template)) = root_nets(program).find(|(_, t)| t.name.name == net) else {
+        expander.report(no_such_net(program, net));
+        return expansion(expander, net, None);
+    };
     let graph = match expander.apply_declaration(id, net, template.name.span) {
         Some(applied) => expand_applied(&mut expander, &applied, template),
         None => None,
     };
-    let faulty = expander.faults.has_errors() || expander.halted;
+    expansion(expander, net, graph)
+}
+
+/// Takes an expander apart that has made this whole graph, or failed to.
+fn expansion(expander: Expander<'_>, net: &str, graph: Option<Graph>) -> Expansion {
+    let is_faulty = expander.faults.has_errors() || expander.halted;
     Expansion {
-        graph: graph.filter(|_| !faulty),
+        net: Traced {
+            name: net.to_string(),
+            is_complete: graph.is_some() && !is_faulty,
+            graph: graph.unwrap_or(expander.graph),
+            trace: expander.trace.unwrap_or_default(),
+        },
         faults: expander.faults.finish(),
         steps: expander.steps,
     }
@@ -230,12 +240,12 @@ pub(super) fn compile_functions(program: &Program) -> Vec<Diagnostic> {
 }
 
 /// Expands every net that is complete. Files of many large nets are looked at only so far.
-pub(super) fn expand_all(program: &Program) -> Vec<Expansion> {
+pub(super) fn expand_all(program: &Program, traced: bool) -> Vec<Expansion> {
     const ALL_STEPS: usize = 4 * limits::EXPANSION_STEPS;
     let mut steps = 0;
     let mut expansions = Vec::new();
     for net in nets(program).iter().filter(|net| net.complete) {
-        let mut expansion = expand_only(program, &net.name);
+        let mut expansion = expand_only(program, &net.name, traced);
         steps += expansion.steps;
         let is_last = steps > ALL_STEPS;
         if is_last {

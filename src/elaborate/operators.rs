@@ -11,7 +11,7 @@ use crate::syntax::ast::{BinaryOp, UnaryOp};
 pub(super) type Fault = (Code, String);
 
 /// Functions that expressions may call.
-pub(super) const FUNCTIONS: &[&str] = &[
+pub(crate) const FUNCTIONS: &[&str] = &[
     "len", "min", "max", "abs", "sum", "floor", "ceil", "round", "int", "float",
 ];
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::layers;
 use super::names;
+use super::occurrences::Occurrence;
 use super::recursion;
 use super::resolve::{self, Resolution};
 use crate::diagnostic::{Diagnostic, codes};
@@ -94,7 +95,7 @@ pub struct Program {
 
 /// What a word means in a file.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Entity {
+pub(crate) enum Entity {
     /// A built-in layer.
     Layer(&'static layers::Layer),
     /// A declaration.
@@ -155,6 +156,21 @@ impl Program {
         FileId(0)
     }
 
+    /// The syntax tree of a file.
+    pub fn tree(&self, file: FileId) -> &ast::File {
+        &self.unit(file).ast
+    }
+
+    /// The file behind each `use` of a file, in order; `None` where it cannot be had.
+    pub fn used_files(&self, file: FileId) -> &[Option<FileId>] {
+        &self.unit(file).uses
+    }
+
+    /// Every place that names something, in the order of the files.
+    pub fn occurrences(&self) -> &[Occurrence] {
+        &self.resolution.occurrences
+    }
+
     pub(super) fn unit(&self, file: FileId) -> &Unit {
         &self.units[file.0 as usize]
     }
@@ -163,7 +179,8 @@ impl Program {
         &self.declarations[id.0 as usize]
     }
 
-    pub(super) fn declaration(&self, id: DeclarationId) -> &ast::Declaration {
+    /// The declaration behind a handle.
+    pub fn declaration(&self, id: DeclarationId) -> &ast::Declaration {
         let info = self.info(id);
         &self.unit(info.file).ast.declarations[info.index]
     }
@@ -177,12 +194,12 @@ impl Program {
     }
 
     /// All declarations, in the order of their files.
-    pub(super) fn declaration_ids(&self) -> impl Iterator<Item = DeclarationId> + use<> {
+    pub(crate) fn declaration_ids(&self) -> impl Iterator<Item = DeclarationId> + use<> {
         (0..self.declarations.len() as u32).map(DeclarationId)
     }
 
     /// What `name` means in `file`, apart from what bodies name.
-    pub(super) fn lookup(&self, file: FileId, name: &str) -> Option<Entity> {
+    pub(crate) fn lookup(&self, file: FileId, name: &str) -> Option<Entity> {
         if let Some(layer) = layers::find(name) {
             return Some(Entity::Layer(layer));
         }
@@ -193,7 +210,7 @@ impl Program {
     }
 
     /// All words that [`Program::lookup`] knows in `file`.
-    pub(super) fn words(&self, file: FileId) -> impl Iterator<Item = &str> {
+    pub(crate) fn words(&self, file: FileId) -> impl Iterator<Item = &str> {
         let layers = layers::LAYERS.iter().map(|layer| layer.name);
         layers
             .chain(self.prelude.keys().map(String::as_str))

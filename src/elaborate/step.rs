@@ -60,8 +60,10 @@ impl<'p> Expander<'p> {
             }
         }
         let first = labels.first().map(|(label, _)| label.as_str()).or(number);
+        let n_nodes = self.graph.nodes.len();
         let outcome = self.step_kind(step, first, arriving, frame);
         let value = self.define_labels(step, &labels, outcome, frame);
+        self.observe(step.span, arriving, value, n_nodes);
         match &step.assertion {
             Some(pattern) => self.assert_shape(step, pattern, value, arriving, frame),
             None => value,
@@ -340,7 +342,11 @@ impl<'p> Expander<'p> {
         frame: &Frame<'p>,
     ) -> Option<Option<Applied>> {
         match frame.constant(name) {
-            Some(Value::Block(applied)) => return Some(Some((**applied).clone())),
+            Some(Value::Block(applied)) => {
+                let applied = (**applied).clone();
+                self.observe_applied(span, applied.callee);
+                return Some(Some(applied));
+            }
             Some(Value::Unknown) => return Some(None),
             _ => {}
         }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::*;
 use crate::diagnostic::render_text;
+use crate::graph::Graph;
 use crate::graph::{Op, Recipe, verify};
 
 fn graph_of(source: &str) -> Graph {

@@ -25,7 +25,7 @@ const POISON: u8 = b'?';
 
 /// What kind of token; the parser's messages need no more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum TokenKind {
+pub enum TokenKind {
     /// A name or a reserved word.
     Word,
     /// A number or a size.
@@ -38,10 +38,19 @@ pub(super) enum TokenKind {
 
 /// A token of the source; comments and white space are none.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Token {
+pub struct Token {
+    /// Its first byte.
     pub start: usize,
+    /// One past its last byte.
     pub end: usize,
+    /// What it is.
     pub kind: TokenKind,
+}
+
+/// The tokens of a text in order, whatever is wrong with it. What lies between two is white space, comments and characters that
+/// cannot stand in a source.
+pub fn tokens(text: &str) -> Vec<Token> {
+    scan(FileId(0), text).tokens
 }
 
 /// The stretch of one declaration, its documentation included.

@@ -17,6 +17,7 @@ pub mod ast;
 
 pub use erase::erase_spans;
 pub use format::format;
+pub use guard::{Token, TokenKind, tokens};
 pub use parse::parse;
 pub use print::print;
 pub use words::{RESERVED, is_reserved};

@@ -19,7 +19,8 @@ impl<'p> Resolver<'p> {
             ExprKind::Name(name) => self.constant_name(name, expr.span),
             ExprKind::Field(base, _) => match &base.kind {
                 ExprKind::Name(name) => {
-                    let known = self.scopes.read(name).is_some() || self.is_value(name);
+                    let known =
+                        self.read(name, base.span).is_some() || self.names_value(name, base.span);
                     if !known {
                         self.constant_name(name, base.span);
                     }
@@ -43,7 +44,10 @@ impl<'p> Resolver<'p> {
             ExprKind::List(items) => items.iter().for_each(|item| self.expr(item)),
             ExprKind::Call(call) => {
                 let name = call.callee.name.as_str();
-                if self.scopes.read(name).is_none() && !FUNCTIONS.contains(&name) {
+                if self.read(name, call.callee.span).is_some() {
+                } else if FUNCTIONS.contains(&name) {
+                    self.names_builtin(call.callee.span);
+                } else {
                     match self.entity(name, call.callee.span) {
                         Some(entity) => self.match_call(entity, call, false),
                         None => self.undefined(name, call.callee.span),
@@ -67,7 +71,7 @@ impl<'p> Resolver<'p> {
     }
 
     fn constant_name(&mut self, name: &str, span: Span) {
-        if self.scopes.read(name).is_some() || self.entity(name, span).is_some() {
+        if self.read(name, span).is_some() || self.entity(name, span).is_some() {
             return;
         }
         if self.is_value(name) {
@@ -99,7 +103,9 @@ impl<'p> Resolver<'p> {
             };
             match &argument.value.kind {
                 // One that belongs to no parameter was reported as such.
-                ExprKind::Name(name) if !is_constant && self.is_value(name) => {}
+                ExprKind::Name(name) if !is_constant && self.is_value(name) => {
+                    self.names_value(name, argument.value.span);
+                }
                 ExprKind::Name(_) => self.expr(&argument.value),
                 _ if is_tensor => self.report(no_value_name(argument.value.span)),
                 _ => self.expr(&argument.value),
@@ -132,7 +138,7 @@ impl<'p> Resolver<'p> {
     /// The body of a function: its names are its parameters, its calls the machine's functions and other functions.
     pub(super) fn function_expr(&mut self, expr: &'p Expr) {
         match &expr.kind {
-            ExprKind::Name(name) if self.scopes.read(name).is_none() => {
+            ExprKind::Name(name) if self.read(name, expr.span).is_none() => {
                 self.undefined(name, expr.span);
             }
             ExprKind::Unary(_, operand) => self.function_expr(operand),
@@ -147,9 +153,11 @@ impl<'p> Resolver<'p> {
             }
             ExprKind::Call(call) => {
                 let name = call.callee.name.as_str();
-                let is_known = INTRINSICS.iter().any(|(known, _)| *known == name)
-                    || self.entity(name, call.callee.span).is_some();
-                if !is_known {
+                if INTRINSICS.iter().any(|(known, _)| *known == name) {
+                    self.names_builtin(call.callee.span);
+                } else if let Some(entity) = self.entity(name, call.callee.span) {
+                    self.names_parameters(entity, call);
+                } else {
                     self.undefined(name, call.callee.span);
                 }
                 for argument in &call.arguments {

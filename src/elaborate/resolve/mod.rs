@@ -2,12 +2,15 @@
 //! statements where they cannot stand, names that nothing reads. Blocks that nothing instantiates and templates are looked at too.
 
 mod expressions;
+mod occurrences;
 mod scopes;
 mod steps;
 
 use std::collections::BTreeSet;
 
+pub(crate) use self::occurrences::parameter;
 use self::scopes::{Scopes, VariableKind};
+use super::Occurrence;
 use super::arguments::{match_arguments, missing_arguments};
 use super::program::{DeclarationId, Entity, Program};
 use super::templates::wrong_kind;
@@ -35,6 +38,8 @@ pub(super) struct Resolution {
     pub lints: Vec<Diagnostic>,
     /// What each declaration names, by declaration.
     pub references: Vec<Vec<Reference>>,
+    /// Every place that names something, in the order of the files.
+    pub occurrences: Vec<Occurrence>,
 }
 
 struct Resolver<'p> {
@@ -70,6 +75,7 @@ pub(super) fn resolve(program: &Program) -> Resolution {
         let references = std::mem::take(&mut resolver.references);
         resolver.result.references.push(references);
     }
+    resolver.file_occurrences();
     let unused = unused_declarations(program, &resolver.result.references);
     resolver.result.lints.extend(unused);
     resolver.result
@@ -99,6 +105,7 @@ impl<'p> Resolver<'p> {
         if let Entity::Declared(id) = entity {
             self.refer(id, span);
         }
+        self.names_entity(entity, span);
         Some(entity)
     }
 
@@ -163,6 +170,7 @@ impl<'p> Resolver<'p> {
             self.report(fault.with_secondary(first, "first here"));
         }
         self.scopes.define(name, kind);
+        self.declares(name.span, kind.local());
     }
 
     fn alias(&mut self, kind: TemplateKind, call: &'p Call) {
@@ -188,6 +196,7 @@ impl<'p> Resolver<'p> {
 
     /// Whether the arguments of a call are those that its callee has; `as_step`: all that it must have.
     fn match_call(&mut self, entity: Entity, call: &'p Call, as_step: bool) {
+        self.names_parameters(entity, call);
         let callee = match entity {
             Entity::Layer(layer) => Callee::Layer(layer),
             Entity::Declared(id) => match self.program.template(id).map(|t| &t.definition) {

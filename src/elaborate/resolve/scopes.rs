@@ -1,7 +1,8 @@
 //! The names of bodies while they are resolved.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
+use crate::elaborate::LocalKind;
 use crate::source::Span;
 use crate::syntax::ast::{Ident, Text, TextPart, Type};
 
@@ -16,6 +17,17 @@ pub(super) enum VariableKind<'p> {
     Index,
 }
 
+impl VariableKind<'_> {
+    /// The same, as other rooms know it.
+    pub fn local(self) -> LocalKind {
+        match self {
+            VariableKind::Parameter(_) => LocalKind::Parameter,
+            VariableKind::Constant => LocalKind::Constant,
+            VariableKind::Index => LocalKind::Index,
+        }
+    }
+}
+
 /// A constant.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Variable<'p> {
@@ -27,9 +39,10 @@ pub(super) struct Variable<'p> {
 #[derive(Debug, Default)]
 struct Scope<'p> {
     constants: BTreeMap<&'p str, usize>,
-    values: BTreeSet<String>,
+    /// By name, the place of the label.
+    values: BTreeMap<String, Span>,
     /// Labels with expressions in them: what stands before the first and after the last expression.
-    patterns: Vec<(String, String)>,
+    patterns: Vec<(String, String, Span)>,
     labels_leak: bool,
 }
 
@@ -100,13 +113,19 @@ impl<'p> Scopes<'p> {
 
     /// Whether a label may have given this name to a value.
     pub fn has_value(&self, name: &str) -> bool {
-        self.scopes.iter().any(|scope| {
-            scope.values.contains(name)
-                || scope.patterns.iter().any(|(start, end)| {
-                    name.len() >= start.len() + end.len()
-                        && name.starts_with(start.as_str())
-                        && name.ends_with(end.as_str())
-                })
+        self.value(name).is_some()
+    }
+
+    /// The label that gave this name to a value, or may have.
+    pub fn value(&self, name: &str) -> Option<Span> {
+        let fits = |(start, end, _): &&(String, String, Span)| {
+            name.len() >= start.len() + end.len()
+                && name.starts_with(start.as_str())
+                && name.ends_with(end.as_str())
+        };
+        self.scopes.iter().rev().find_map(|scope| {
+            let plain = scope.values.get(name).copied();
+            plain.or_else(|| scope.patterns.iter().find(fits).map(|pattern| pattern.2))
         })
     }
 
@@ -117,7 +136,7 @@ impl<'p> Scopes<'p> {
         };
         match plain(label) {
             Some(name) => {
-                scope.values.insert(name);
+                scope.values.insert(name, label.span);
             }
             None => {
                 let literal = |part: Option<&TextPart>| match part {
@@ -125,7 +144,8 @@ impl<'p> Scopes<'p> {
                     _ => String::new(),
                 };
                 let (first, last) = (label.parts.first(), label.parts.last());
-                scope.patterns.push((literal(first), literal(last)));
+                let ends = (literal(first), literal(last));
+                scope.patterns.push((ends.0, ends.1, label.span));
             }
         }
     }
@@ -134,7 +154,7 @@ impl<'p> Scopes<'p> {
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.scopes.iter().flat_map(|scope| {
             let constants = scope.constants.keys().copied();
-            constants.chain(scope.values.iter().map(String::as_str))
+            constants.chain(scope.values.keys().map(String::as_str))
         })
     }
 

@@ -3,6 +3,8 @@
 use super::Resolver;
 use super::scopes::VariableKind;
 use crate::diagnostic::{Diagnostic, codes};
+use crate::elaborate::LocalKind;
+use crate::elaborate::layers;
 use crate::elaborate::program::Entity;
 use crate::source::Span;
 use crate::syntax::ast::{
@@ -55,11 +57,15 @@ impl<'p> Resolver<'p> {
                 }
                 self.pattern(shape);
                 if let Some(source) = source {
+                    let image = Entity::Layer(&layers::IMAGE);
+                    self.names_entity(image, source.callee.span);
+                    self.names_parameters(image, source);
                     self.arguments(source);
                 }
                 self.input(name);
             }
-            StatementKind::Output { chain, .. } => {
+            StatementKind::Output { name, chain } => {
+                self.declares(name.span, LocalKind::Value);
                 if !self.is_net {
                     self.misplaced("an `output` stands in a net only", statement.span);
                 }
@@ -94,6 +100,7 @@ impl<'p> Resolver<'p> {
             self.label_twice(&name.name, name.span, first);
         }
         self.scopes.define_value(&label);
+        self.declares(name.span, LocalKind::Value);
     }
 
     fn label_twice(&mut self, label: &str, span: Span, first: Span) {
@@ -132,6 +139,7 @@ impl<'p> Resolver<'p> {
         }
         for label in &step.labels {
             self.scopes.define_value(label);
+            self.declares(label.span, LocalKind::Value);
         }
         if let Some(pattern) = &step.assertion {
             self.pattern(pattern);
@@ -222,14 +230,14 @@ impl<'p> Resolver<'p> {
             VariableKind::Constant | VariableKind::Index => true,
         });
         if may_be_block {
-            self.scopes.read(name);
+            self.read(name, span);
             self.step_arguments(None, call);
         } else if let Some(entity) = self.entity(name, span) {
             self.entity_step(entity, call);
-        } else if self.scopes.has_value(name) {
+        } else if self.names_value(name, span) {
             self.arguments(call);
         } else if variable.is_some() {
-            self.scopes.read(name);
+            self.read(name, span);
             let message = format!("`{name}` is a constant and cannot be a step");
             self.fail(codes::NOT_A_STEP, message, span);
         } else {
