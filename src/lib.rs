@@ -52,6 +52,7 @@ pub mod diff;
 pub mod drawing;
 pub mod elaborate;
 pub mod graph;
+pub mod ide;
 pub mod kernels;
 pub mod limits;
 pub mod loader;

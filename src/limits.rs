@@ -15,6 +15,9 @@ pub const EXPRESSION_DEPTH: usize = 256;
 /// Files that one compilation may read through `use`.
 pub const FILES: usize = 256;
 
+/// Entries of directories that the language server looks at for `.net` files.
+pub const FOLDER_ENTRIES: usize = 20_000;
+
 /// Blocks inside blocks while a net is expanded: bounds the stack of the expansion.
 pub const CALL_DEPTH: usize = 64;
 

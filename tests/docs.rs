@@ -32,8 +32,10 @@ fn layer_rows(page: &str) -> Vec<Vec<&str>> {
         .split("## 7. Layers")
         .nth(1)
         .and_then(|rest| rest.split("\n## ").next());
-    let rows = section
-        .expect("section 7")
+    let mut paragraphs = section.expect("section 7").split("\n\n");
+    let table = paragraphs.find(|paragraph| paragraph.starts_with("| layer |"));
+    let rows = table
+        .expect("the table of layers")
         .lines()
         .filter(|line| line.starts_with("| `"));
     rows.map(|row| row.trim_matches('|').split(" | ").collect())

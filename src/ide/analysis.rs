@@ -1,0 +1,105 @@
+//! Everything that is known of one text and the files it uses.
+
+use std::ops::Range;
+use std::path::Path;
+use std::rc::Rc;
+
+use super::mend::mend;
+use crate::diagnostic::Diagnostic;
+use crate::elaborate::{self, Loader, Program, Traced};
+use crate::source::{FileId, SourceMap};
+
+/// What is known of a text. Spans of all its parts are true of the text as it is, whatever is wrong with it.
+#[derive(Debug)]
+pub struct Analysis {
+    /// The text as it is, and the files it uses.
+    pub sources: SourceMap,
+    /// What is wrong with them.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The text without the lines that cannot be parsed: what names mean.
+    pub program: Rc<Program>,
+    /// What was expanded: the same, without the line that is being edited if that is at fault.
+    pub expanded: Rc<Program>,
+    /// Its nets.
+    pub nets: Vec<Traced>,
+}
+
+/// A file as an analysis sees it: its own, or one that it uses.
+#[derive(Clone, Copy)]
+pub struct View<'a> {
+    /// The analysis.
+    pub analysis: &'a Analysis,
+    /// The file, by its handle in [`Analysis::expanded`].
+    pub file: FileId,
+}
+
+impl Analysis {
+    /// Looks at `text`, the file `path`. `edited` is a byte of the line that is being edited: if there is an error in it, the rest is
+    /// looked at as if the line were not there yet.
+    pub fn new(
+        path: &Path,
+        text: &str,
+        edited: Option<usize>,
+        loader: &mut dyn Loader,
+    ) -> Analysis {
+        let whole = Rc::new(Program::load(path, text.to_string(), loader));
+        let (diagnostics, nets) = elaborate::trace(&whole);
+        let mut analysis = Analysis {
+            sources: whole.sources.clone(),
+            diagnostics,
+            program: whole.clone(),
+            expanded: whole,
+            nets,
+        };
+        let parsed = mend(text, None);
+        if let Some(parsed) = &parsed {
+            analysis.program = Rc::new(Program::load(path, parsed.clone(), loader));
+            analysis.expanded = analysis.program.clone();
+        }
+        let at_fault = edited.filter(|byte| analysis.has_error_in_line(text, *byte));
+        let rest = at_fault.and_then(|byte| mend(text, Some(byte)));
+        if let Some(rest) = rest
+            && Some(&rest) != parsed.as_ref()
+        {
+            analysis.expanded = Rc::new(Program::load(path, rest, loader));
+        }
+        if !Rc::ptr_eq(&analysis.expanded, &analysis.program) || parsed.is_some() {
+            analysis.nets = elaborate::trace(&analysis.expanded).1;
+        }
+        analysis
+    }
+
+    fn has_error_in_line(&self, text: &str, byte: usize) -> bool {
+        let line = line_around(text, byte);
+        let errors = self.diagnostics.iter().filter(|d| d.is_error());
+        errors
+            .filter_map(|error| error.primary.as_ref())
+            .any(|label| {
+                label.span.file == self.program.root()
+                    && (label.span.start as usize) < line.end
+                    && line.start <= label.span.end as usize
+            })
+    }
+
+    /// The text that was analysed.
+    pub fn text(&self) -> &str {
+        &self.sources.file(self.program.root()).text
+    }
+
+    /// The analysed file itself.
+    pub fn view(&self) -> View<'_> {
+        View {
+            analysis: self,
+            file: self.program.root(),
+        }
+    }
+}
+
+/// The line around a byte, without its end.
+pub(super) fn line_around(text: &str, byte: usize) -> Range<usize> {
+    let bytes = text.as_bytes();
+    let byte = byte.min(bytes.len());
+    let start = bytes[..byte].iter().rposition(|b| *b == b'\n');
+    let end = bytes[byte..].iter().position(|b| *b == b'\n');
+    start.map_or(0, |start| start + 1)..end.map_or(bytes.len(), |length| byte + length)
+}

@@ -1,0 +1,555 @@
+//! Questions about short texts. `$0` is the cursor.
+
+use std::path::Path;
+
+use super::*;
+use crate::elaborate::NoLoader;
+
+/// A net around steps, so that the texts below are short.
+fn net(body: &str) -> String {
+    format!("net N {{\n  input image: [3, 32, 32]\n{body}\n}}\n")
+}
+
+/// The text without its cursor, and the cursor.
+fn at_cursor(text: &str) -> (String, usize) {
+    let at = text.find("$0").expect("a cursor");
+    (text.replacen("$0", "", 1), at)
+}
+
+fn analyse(text: &str) -> Analysis {
+    Analysis::new(Path::new("test.net"), text, None, &mut NoLoader)
+}
+
+/// The same, with the line of the cursor being edited.
+fn analyse_edited(text: &str) -> Analysis {
+    let (text, at) = at_cursor(text);
+    Analysis::new(Path::new("test.net"), &text, Some(at), &mut NoLoader)
+}
+
+/// The text with every hint written into it.
+fn with_hints(analysis: &Analysis) -> String {
+    let mut text = analysis.text().to_string();
+    let all = hints(&[analysis.view()], 0..text.len(), HintDetail::Steps);
+    for hint in all.iter().rev() {
+        text.insert_str(hint.at, &format!("«{}»", hint.label));
+    }
+    text
+}
+
+fn check_hints(text: &str, expected: &str) {
+    assert_eq!(with_hints(&analyse(text)), expected);
+}
+
+fn check_edited_hints(text: &str, expected: &str) {
+    assert_eq!(with_hints(&analyse_edited(text)), expected);
+}
+
+/// The labels of the proposals at the cursor.
+fn proposals(text: &str) -> Vec<String> {
+    let (text, at) = at_cursor(text);
+    let items = complete(analyse(&text).view(), at);
+    items.into_iter().map(|item| item.label).collect()
+}
+
+/// All of `wanted` are proposed, and none of `unwanted`.
+fn check_proposals(text: &str, wanted: &[&str], unwanted: &[&str]) {
+    let found = proposals(text);
+    for word in wanted {
+        assert!(
+            found.iter().any(|label| label == word),
+            "{word} is not in {found:?} at {text}"
+        );
+    }
+    for word in unwanted {
+        assert!(
+            !found.iter().any(|label| label == word),
+            "{word} is in {found:?} at {text}"
+        );
+    }
+}
+
+fn hover_at(text: &str) -> String {
+    let (text, at) = at_cursor(text);
+    let analysis = analyse(&text);
+    hover(&[analysis.view()], at).map_or(String::new(), |hover| hover.text)
+}
+
+fn check_hover(text: &str, parts: &[&str]) {
+    let found = hover_at(text);
+    for part in parts {
+        assert!(found.contains(part), "{part:?} is not in\n{found}");
+    }
+}
+
+/// The text with `[ ]` around everything that names the same as the cursor's name, `[! ]` where it is declared.
+fn marked(text: &str) -> String {
+    let (mut text, at) = at_cursor(text);
+    let analysis = analyse(&text);
+    let named = name_at(analysis.view(), at).expect("a name");
+    let sites = references(analysis.view(), &definitions(analysis.view(), &named));
+    for site in sites.iter().rev() {
+        text.insert(site.span.end as usize, ']');
+        text.insert_str(
+            site.span.start as usize,
+            if site.declares { "[!" } else { "[" },
+        );
+    }
+    text
+}
+
+#[test]
+fn every_step_shows_its_shape() {
+    check_hints(
+        &net(
+            "  c: conv(8, 3x3, stride=2) -> relu\n  residual { conv(8, 3x3, pad=1) }\n  c + it\n  flatten -> dense(10) : [10]",
+        ),
+        &net(
+            "  c: conv(8, 3x3, stride=2)«[8, 15, 15]» -> relu«[8, 15, 15]»\n  residual { conv(8, 3x3, pad=1)«[8, 15, 15]» }«[8, 15, 15]»\n  c«[8, 15, 15]» + it«[8, 15, 15]»\n  flatten«[1800]» -> dense(10) : [10]",
+        ),
+    );
+}
+
+#[test]
+fn an_assertion_with_a_gap_is_filled() {
+    check_hints(
+        &net("  conv(8, 1x1)   : [_, 32, 32]"),
+        &net("  conv(8, 1x1)«[8, 32, 32]»   : [_, 32, 32]"),
+    );
+}
+
+#[test]
+fn a_step_of_a_block_shows_all_its_shapes() {
+    let text = |a: &str, b: &str, c: &str, d: &str| {
+        format!(
+            "block B(n: int) {{\n  conv(n, 3x3){a} -> relu{b}\n}}\n{}",
+            net(&format!("  B(8){c} -> B(16){d}"))
+        )
+    };
+    check_hints(
+        &text("", "", "", ""),
+        &text(
+            "«[8|16, 30|28, 30|28]»",
+            "«[8|16, 30|28, 30|28]»",
+            "«[8, 30, 30]»",
+            "«[16, 28, 28]»",
+        )
+        .replace("30|28", "28|30"),
+    );
+    check_hints(
+        "block B(n: int) {\n  conv(n, 1x1)\n}\nnet N {\n  input x: [1, 2, 2]\n  repeat i in 1..5 { B(i) }\n}\n",
+        "block B(n: int) {\n  conv(n, 1x1)«[1..4, 2, 2]»\n}\nnet N {\n  input x: [1, 2, 2]\n  repeat i in 1..5 { B(i)«[1..4, 2, 2]» }«[4, 2, 2]»\n}\n",
+    );
+}
+
+#[test]
+fn a_broken_line_keeps_the_others_alive() {
+    for broken in [
+        "conv(8, ",
+        "x: ",
+        "residual { conv(",
+        "\"",
+        "conv(8, 3x3 -> relu",
+        ")",
+        "1x",
+    ] {
+        check_hints(
+            &net(&format!("  conv(4, 1x1)\n  {broken}\n  relu -> flatten")),
+            &net(&format!(
+                "  conv(4, 1x1)«[4, 32, 32]»\n  {broken}\n  relu«[4, 32, 32]» -> flatten«[4096]»"
+            )),
+        );
+    }
+}
+
+#[test]
+fn the_line_that_is_typed_may_hold_an_error() {
+    for typed in [
+        "con",
+        "conv",
+        "conv(8, 3x3, strid=2)",
+        "maxpool(64x64)",
+        "nothing + it",
+    ] {
+        check_edited_hints(
+            &net(&format!("  conv(4, 1x1)\n  {typed}$0\n  relu")),
+            &net(&format!(
+                "  conv(4, 1x1)«[4, 32, 32]»\n  {typed}\n  relu«[4, 32, 32]»"
+            )),
+        );
+    }
+}
+
+#[test]
+fn a_broken_use_still_uses_its_file() {
+    let text = "use \"\"\nuse \"blocks.net\" ()\n";
+    let mended = mend::mend(text, None);
+    assert_eq!(mended.as_deref(), Some("use \"\"\nuse \"blocks.net\"   \n"));
+}
+
+#[test]
+fn what_follows_an_error_elsewhere_has_no_shape() {
+    check_hints(
+        &net("  conv(4, 1x1)\n  con\n  relu"),
+        &net("  conv(4, 1x1)«[4, 32, 32]»\n  con\n  relu"),
+    );
+}
+
+#[test]
+fn steps_are_proposed_where_they_can_stand() {
+    let all = ["conv", "relu", "B", "image", "in", "residual"];
+    let around = "block B { relu }\nfn f(x) = x\n";
+    for place in [
+        "  $0",
+        "  relu -> $0",
+        "  a: $0",
+        "  residual { $0 }",
+        "  relu + $0",
+        "  c$0",
+        "  relu -> ($0)",
+    ] {
+        check_proposals(&format!("{around}{}", net(place)), &all, &["N"]);
+    }
+    check_proposals(&net("  $0"), &["output", "let", "require"], &[]);
+    check_proposals(&net("  relu -> $0"), &[], &["output", "let"]);
+}
+
+#[test]
+fn nothing_is_proposed_for_new_names_and_in_comments() {
+    for place in [
+        "  let $0",
+        "  output $0",
+        "  // rel$0",
+        "  /* a\n $0 */ relu",
+        "  repeat $0",
+        "  conv(3$0)",
+    ] {
+        assert_eq!(proposals(&net(place)), Vec::<String>::new(), "{place}");
+    }
+    assert_eq!(proposals("net $0"), Vec::<String>::new());
+}
+
+#[test]
+fn labels_are_proposed_where_they_are_seen() {
+    check_proposals(
+        &net("  a: relu\n  group: { b: relu }\n  $0\n  c: relu"),
+        &["a", "group", "image"],
+        &["b", "c"],
+    );
+    check_proposals(&net("  repeat i in 0..3 { a: relu }\n  $0"), &["a"], &["i"]);
+    check_proposals(&net("  repeat i in 0..3 { relu -> conv($0) }"), &["i"], &[]);
+}
+
+#[test]
+fn attributes_are_proposed_once() {
+    check_proposals(
+        &net("  conv($0)"),
+        &["channels", "kernel", "stride", "pad"],
+        &["scale"],
+    );
+    check_proposals(&net("  conv(8, $0)"), &["kernel", "stride"], &["channels"]);
+    check_proposals(
+        &net("  conv(8, 3x3, stride=2, $0)"),
+        &["pad"],
+        &["stride", "kernel"],
+    );
+    check_proposals(&net("  conv(8, $0, stride=2)"), &["pad"], &["stride"]);
+    check_proposals(
+        "block B(width: int, deep: bool = true) { relu }\nnet N { input x: [1, 2, 2]\n  B($0) }",
+        &["width", "deep"],
+        &[],
+    );
+}
+
+#[test]
+fn values_are_proposed_by_type() {
+    check_proposals(
+        &net("  conv(8, 3x3, bias=$0)"),
+        &["true", "false"],
+        &["conv"],
+    );
+    check_proposals(&net("  conv(8, 3x3, pad=$0)"), &["\"same\""], &[]);
+    check_proposals(
+        &net("  upsample(2, mode=\"$0\")"),
+        &["nearest", "bilinear"],
+        &["\"nearest\""],
+    );
+    check_proposals(
+        "block B(unit: block) { unit }\nnet N { input x: [1, 2, 2]\n  B(unit=$0) }",
+        &["relu", "B"],
+        &["N"],
+    );
+    check_proposals(&net("  conv(in.$0)"), &["channels", "height"], &["conv"]);
+    check_proposals(&net("  let a = 1\n  let b = $0"), &["a", "min"], &["conv"]);
+}
+
+#[test]
+fn declarations_and_types_are_proposed_outside() {
+    check_proposals("$0", &["net", "block", "fn", "use"], &["conv"]);
+    check_proposals("block A { relu }\n\n$0", &["net"], &[]);
+    check_proposals("block A(n: $0", &["int", "size", "block"], &["conv"]);
+    check_proposals(
+        "block A(n: int) { conv(n, 1x1) }\nblock B = $0",
+        &["A", "conv"],
+        &[],
+    );
+}
+
+#[test]
+fn words_tell_what_is_known() {
+    check_hover(
+        &net("  co$0nv(8, 3x3, stride=2)"),
+        &[
+            "conv(channels: int",
+            "`[3, 32, 32]` → `[8, 15, 15]`",
+            "224 parameters, 48.6 k multiply",
+            "floor((32 + 2*0 - 3) / 2) + 1 = 15",
+            "weight [channels, C/groups, kh, kw]",
+        ],
+    );
+    check_hover(&net("  conv(8, 3x3, str$0ide=2)"), &["stride: size = 1"]);
+    check_hover(&net("  re$0lu"), &["fn relu(x) = max(x, 0)", "[3, 32, 32]"]);
+    check_hover(&net("  resi$0dual { relu }"), &["F(x)", "`[3, 32, 32]`"]);
+    check_hover(&net("  a$0: relu"), &["`[3, 32, 32]`"]);
+    check_hover(
+        "/// Twice.\nblock B(n: int = 2) { relu }\nnet N { input x: [1, 2, 2]\n  B$0 }",
+        &["block B(n: int = 2)", "Twice."],
+    );
+}
+
+#[test]
+fn a_block_that_is_a_parameter_tells_what_it_stands_for() {
+    let text = "block A(n: int) { conv(n, 1x1) }\nblock R(unit: block) { uni$0t(4) -> unit(n=8) }\nnet N { input x: [1, 2, 2]\n  R(A) }\nnet M { input x: [1, 2, 2]\n  R(conv(kernel=1)) }";
+    check_hover(
+        text,
+        &["stands for `A`, `conv`", "2 times", "N: 0.0.0 and 1 more"],
+    );
+}
+
+#[test]
+fn what_is_instantiated_often_is_a_table() {
+    let text = "block B(n: int) {\n  co$0nv(n, 1x1)\n}\nnet N {\n  input x: [1, 2, 2]\n  repeat i in 0..20 { B(i / 2 + 1) }\n}\n";
+    check_hover(
+        text,
+        &[
+            "`[1..10, 2, 2]`, 20 times",
+            "| N: 0.0 and 1 more | `[1, 2, 2]` → `[1, 2, 2]` | 2 | 4 |",
+            "and 11 other shapes",
+        ],
+    );
+}
+
+#[test]
+fn names_are_followed() {
+    for (text, expected) in [
+        (
+            "block B(n: int) { conv($0n, 1x1) -> conv(2 * n, 1x1) }\nnet N { input x: [1, 2, 2]\n  B(n=3) }",
+            "block B([!n]: int) { conv([n], 1x1) -> conv(2 * [n], 1x1) }\nnet N { input x: [1, 2, 2]\n  B([n]=3) }",
+        ),
+        (
+            "block B { relu }\nblock C = $0B\nnet N { input x: [1, 2, 2]\n  B }",
+            "block [!B] { relu }\nblock C = [B]\nnet N { input x: [1, 2, 2]\n  [B] }",
+        ),
+        (
+            "net N { input x: [1, 2, 2]\n  a: relu -> b: tanh\n  a$0 + b }",
+            "net N { input x: [1, 2, 2]\n  [!a]: relu -> b: tanh\n  [a] + b }",
+        ),
+        (
+            "net N { input x: [1, 2, 2]\n  let k = 3\n  conv(k$0, 1x1) }",
+            "net N { input x: [1, 2, 2]\n  let [!k] = 3\n  conv([k], 1x1) }",
+        ),
+        (
+            "net N { input x: [1, 2, 2]\n  repeat i in 1..3 { conv(i$0, 1x1) } }",
+            "net N { input x: [1, 2, 2]\n  repeat [!i] in 1..3 { conv([i], 1x1) } }",
+        ),
+        (
+            "fn f(x, a: float) = x * a\nnet N { input x: [1, 2, 2]\n  f($0a=2) }",
+            "fn f(x, [!a]: float) = x * [a]\nnet N { input x: [1, 2, 2]\n  f([a]=2) }",
+        ),
+    ] {
+        assert_eq!(marked(text), expected);
+    }
+}
+
+#[test]
+fn an_argument_of_a_block_parameter_names_the_parameters_of_all_it_stands_for() {
+    let text = "block A(n: int) { conv(n, 1x1) }\nblock B(n: int) { conv(n, 3x3) }\nblock R(unit: block) { unit(n$0=8) }\nnet N { input x: [1, 9, 9]\n  R(A) -> R(B) }";
+    assert_eq!(
+        marked(text),
+        "block A([!n]: int) { conv([n], 1x1) }\nblock B([!n]: int) { conv([n], 3x3) }\nblock R(unit: block) { unit([n]=8) }\nnet N { input x: [1, 9, 9]\n  R(A) -> R(B) }"
+    );
+}
+
+#[test]
+fn what_cannot_be_renamed_says_why() {
+    for (text, new_name, reason) in [
+        (net("  co$0nv(8, 1x1)"), "x", "`conv` is built in"),
+        (net("  re$0lu"), "x", "`relu` is built in"),
+        (net("  conv(8, ker$0nel=1x1)"), "x", "`kernel` is built in"),
+        (net("  a$0: relu"), "net", "`net` is no name"),
+        (net("  a$0: relu"), "3x", "`3x` is no name"),
+        (
+            "block A$0 { relu }".to_string(),
+            "conv",
+            "`conv` has a meaning already",
+        ),
+        (
+            net("  repeat i in 0..2 { a{i}$0: relu }"),
+            "b",
+            "the label depends on an expression",
+        ),
+    ] {
+        let (text, at) = at_cursor(&text);
+        let analysis = analyse(&text);
+        let named = name_at(analysis.view(), at).expect("a name");
+        let answer = rename(analysis.view(), &named, Some(new_name));
+        assert_eq!(answer, Err(RenameError(reason.into())), "{text}");
+    }
+}
+
+#[test]
+fn calls_show_their_parameters() {
+    for (text, label, active) in [
+        (net("  conv($0)"), "conv(channels: int, kernel: size", Some("channels: int")),
+        (net("  conv(8, $0"), "conv(", Some("kernel: size")),
+        (net("  conv(8, 3x3, bias=$0)"), "conv(", Some("bias: bool = true")),
+        (net("  conv(max(1, 2), $0"), "conv(", Some("kernel: size")),
+        (net("  concat($0)"), "concat(values..., axis: int = 0)", None),
+        ("block B(n: int, m: int = 2) { relu }\nblock C = B(1)\nnet N { input x: [1, 2, 2]\n  C($0".into(), "C(m: int = 2)", Some("m: int = 2")),
+    ] {
+        let (text, at) = at_cursor(&text);
+        let found = signature(analyse(&text).view(), at);
+        let first = found.first().unwrap_or_else(|| panic!("no signature at {text}"));
+        assert!(first.label.starts_with(label), "{}", first.label);
+        let shown = first.active.map(|index| &first.label[first.parameters[index].0.clone()]);
+        assert_eq!(shown, active, "{text}");
+    }
+    let (text, at) = at_cursor("net N($0");
+    assert_eq!(signature(analyse(&text).view(), at), []);
+}
+
+#[test]
+fn the_outline_nests() {
+    let text = net("  a: { b: relu -> c: conv(8, 1x1) }\n  output y: { d: relu }");
+    let analysis = analyse(&text);
+    let outline = symbols(analysis.view());
+    let names =
+        |symbols: &[Symbol]| -> Vec<String> { symbols.iter().map(|s| s.name.clone()).collect() };
+    assert_eq!(names(&outline), ["N"]);
+    assert_eq!(names(&outline[0].children), ["image", "a", "y"]);
+    assert_eq!(names(&outline[0].children[1].children), ["b", "c"]);
+    assert_eq!(outline[0].children[1].children[1].detail, "conv(8, 1x1)");
+    assert_eq!(names(&outline[0].children[2].children), ["d"]);
+}
+
+#[test]
+fn brackets_comments_and_uses_fold() {
+    let text = "// one\n// two\n\nuse \"a.net\"\nuse \"b.net\" (B)\n\nnet N {\n  conv(\n    8, 1x1\n  )\n}\nblock B { relu }\n";
+    let found: Vec<_> = folds(text)
+        .into_iter()
+        .map(|fold| (&text[fold.range], fold.kind))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            ("// one\n// two", FoldKind::Comment),
+            ("use \"a.net\"\nuse \"b.net\"", FoldKind::Uses),
+            ("{\n  conv(\n    8, 1x1\n  )\n}", FoldKind::Brackets),
+            ("(\n    8, 1x1\n  )", FoldKind::Brackets),
+        ]
+    );
+}
+
+#[test]
+fn every_word_has_its_kind() {
+    let text = "/// Doc\nblock B(n: int) { c: conv(n, 1x1, bias=false) -> relu }\nnet N { input x: [1, 2, 2] // é\n  let k = 2\n  B(k) + x }";
+    let analysis = analyse(text);
+    let tokens = semantic_tokens(analysis.view());
+    let of = |word: &str| -> Vec<SemanticKind> {
+        let of_word = tokens
+            .iter()
+            .filter(|token| &text[token.range.clone()] == word);
+        of_word.map(|token| token.kind).collect()
+    };
+    use SemanticKind::*;
+    for (word, kinds) in [
+        ("/// Doc", vec![Comment]),
+        ("// é", vec![Comment]),
+        ("block", vec![Keyword]),
+        ("int", vec![Keyword]),
+        ("B", vec![Block, Block]),
+        ("n", vec![Parameter, Parameter]),
+        ("c", vec![Value]),
+        ("conv", vec![Builtin]),
+        ("bias", vec![Parameter]),
+        ("relu", vec![Function]),
+        ("k", vec![Constant, Constant]),
+        ("N", vec![Net]),
+        ("x", vec![Value, Value]),
+        ("->", vec![Operator]),
+        ("1x1", vec![Number]),
+    ] {
+        assert_eq!(of(word), kinds, "{word}");
+    }
+}
+
+#[test]
+fn a_net_shows_its_totals() {
+    let analysis = analyse(&net("  conv(8, 3x3, stride=2) -> flatten -> dense(10)"));
+    let titles: Vec<String> = lenses(analysis.view())
+        .into_iter()
+        .map(|lens| lens.title)
+        .collect();
+    assert_eq!(
+        titles,
+        ["[3, 32, 32] → [10] · 18.2 k parameters · 66.6 k MACs · 3 steps"]
+    );
+    assert_eq!(
+        lenses(analyse("net T(n: int) { input x: [1]\n dense(n) }").view()),
+        []
+    );
+}
+
+/// Every question at every byte of texts cut off anywhere: no answer may panic, and every place must be in the text.
+#[test]
+fn cut_off_texts_are_answered() {
+    let text = std::fs::read_to_string("nets/resnet.net").expect("the file");
+    for end in (0..text.len()).filter(|end| text.is_char_boundary(*end) && end % 7 == 0) {
+        let part = &text[..end];
+        let analysis = Analysis::new(Path::new("resnet.net"), part, Some(end), &mut NoLoader);
+        let views = [analysis.view()];
+        let _ = complete(analysis.view(), end);
+        let _ = signature(analysis.view(), end);
+        let _ = hover(&views, end);
+        let _ = folds(part);
+        let _ = symbols(analysis.view());
+        for token in semantic_tokens(analysis.view()) {
+            assert!(!part[token.range].contains('\n'));
+        }
+        for hint in hints(&views, 0..end, HintDetail::Steps) {
+            assert!(part.is_char_boundary(hint.at));
+        }
+    }
+}
+
+/// `docs/language.md` explains every layer, attribute and reserved word that an editor can ask about.
+#[test]
+fn the_specification_explains_every_word() {
+    use crate::elaborate::layers::{IMAGE, LAYERS};
+    let mut missing = Vec::new();
+    for layer in LAYERS.iter().chain([&IMAGE]) {
+        if reference::layer(layer.name).is_none() && layer.name != IMAGE.name {
+            missing.push(layer.name.to_string());
+        }
+        for attribute in layer.attributes {
+            if reference::attribute(layer, attribute.name).is_none() {
+                missing.push(format!("{}.{}", layer.name, attribute.name));
+            }
+        }
+    }
+    for word in crate::syntax::RESERVED {
+        if reference::word(word).is_none() {
+            missing.push(word.to_string());
+        }
+    }
+    assert_eq!(missing, Vec::<String>::new());
+}
