@@ -56,6 +56,8 @@ pub mod ide;
 pub mod kernels;
 pub mod limits;
 pub mod loader;
+#[doc(hidden)]
+pub mod lsp;
 pub mod optimize;
 pub mod outline;
 mod pipeline;

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use crate::elaborate::{LoadError, Loader};
+use crate::elaborate::{LoadError, Loader, NoLoader};
 use crate::limits;
 
 /// Reads used files below the directory of the root file and below each directory that the user allowed.
@@ -54,6 +54,51 @@ impl Loader for DiskLoader {
             Err(_) if !stays_below(path) => Err(LoadError::Escape),
             Err(error) => Err(LoadError::NotFound(reason(&error))),
         }
+    }
+}
+
+/// Reads used files as a [`DiskLoader`], but takes the text of those that an editor holds from there. Where a file may lie is the same.
+pub struct OverlayLoader<'t> {
+    /// `None` for a text that has no place on the disk, which can use nothing.
+    disk: Option<DiskLoader>,
+    /// By canonical path.
+    texts: &'t dyn Fn(&Path) -> Option<String>,
+    /// Canonical paths of what was loaded.
+    pub loaded: Vec<PathBuf>,
+}
+
+impl<'t> OverlayLoader<'t> {
+    /// A loader over `disk`; `texts` tells the text of a file, by canonical path, that is not to be read.
+    pub fn new(
+        disk: Option<DiskLoader>,
+        texts: &'t dyn Fn(&Path) -> Option<String>,
+    ) -> OverlayLoader<'t> {
+        OverlayLoader {
+            disk,
+            texts,
+            loaded: Vec::new(),
+        }
+    }
+}
+
+impl Loader for OverlayLoader<'_> {
+    fn canonical(&mut self, path: &Path) -> PathBuf {
+        match &mut self.disk {
+            Some(disk) => disk.canonical(path),
+            None => path.to_path_buf(),
+        }
+    }
+
+    fn load(&mut self, from: &Path, path: &str) -> Result<(PathBuf, String), LoadError> {
+        let Some(disk) = &mut self.disk else {
+            return NoLoader.load(from, path);
+        };
+        let (canonical, text) = disk.load(from, path)?;
+        if !self.loaded.contains(&canonical) {
+            self.loaded.push(canonical.clone());
+        }
+        let text = (self.texts)(&canonical).unwrap_or(text);
+        Ok((canonical, text))
     }
 }
 

@@ -11,6 +11,7 @@ mod explain;
 mod families;
 mod layers;
 mod mutations;
+mod lsp;
 mod nets;
 mod stages;
 mod tuning;

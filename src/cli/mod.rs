@@ -15,6 +15,7 @@ mod fmt;
 mod graph;
 mod inputs;
 mod list;
+mod lsp;
 mod machine;
 mod man;
 mod measure;
@@ -73,6 +74,7 @@ enum Command {
     Profile(profile::Args),
     Completions(completions::Args),
     Man(man::Args),
+    Lsp(lsp::Args),
 }
 
 /// Does what the command line says. Wrong usage ends the process with status 2.
@@ -100,6 +102,7 @@ pub fn main() -> ExitCode {
         Command::Profile(args) => profile::run(&args),
         Command::Completions(args) => completions::run(&args, Cli::command()),
         Command::Man(args) => man::run(&args, Cli::command()),
+        Command::Lsp(args) => lsp::run(&args),
     };
     match result {
         // `netc list nets/vgg.net | head -1` is nobody's fault.
