@@ -1,0 +1,1 @@
+[(body) (arguments) (parameters) (list) (block_comment)] @fold
