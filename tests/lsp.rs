@@ -66,6 +66,7 @@ fn hover_tells_shape_cost_and_formula() {
     for part in [
         "`[3, 8, 8]` → `[4, 8, 8]`",
         "112 parameters",
+        "receptive field 3, effective stride 1",
         "floor((8 + 2*1 - 3) / 1) + 1 = 8",
         "⌊(H + top",
     ] {
@@ -169,5 +170,46 @@ fn what_is_unknown_is_refused() {
         )
         .expect_err("not open");
     assert!(error.contains("is not open"), "{error}");
+    client.stop();
+}
+
+#[test]
+fn texts_are_formatted_and_repaired() {
+    let mut client = Client::start();
+    let uri = client.open(
+        "a.net",
+        "net N {\n  input x: [3, 8, 8]\n    conv(4,3x3,strid=2)->relu\n}\n",
+    );
+    let edits = client.request::<lsp::DocumentFormattingRequest>(request_about(&uri));
+    let edits = edits.expect("no syntax error");
+    assert_eq!(edits.len(), 1);
+    assert_eq!(edits[0].range.start.line, 2);
+    assert!(
+        edits[0].new_text.contains("conv(4, 3x3, strid=2) ->")
+            || edits[0].new_text.contains(", 3x3, strid=2) -> "),
+        "{edits:?}"
+    );
+
+    let actions = client.request::<lsp::CodeActionRequest>(request_about(&uri));
+    let titles: Vec<String> = actions
+        .into_iter()
+        .flatten()
+        .filter_map(|action| match action {
+            lsp::CodeActionResponse::CodeAction(action) => Some(action.title),
+            lsp::CodeActionResponse::Command(_) => None,
+        })
+        .collect();
+    assert_eq!(
+        titles,
+        [
+            "Replace `strid` with `stride`",
+            "Repair all that is certain (1)"
+        ]
+    );
+    client.open("a.net", "net N {");
+    assert_eq!(
+        client.request::<lsp::DocumentFormattingRequest>(request_about(&uri)),
+        None
+    );
     client.stop();
 }

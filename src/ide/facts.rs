@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::analysis::View;
 use super::shapes::merged;
-use crate::check::{explain, macs};
+use crate::check::{explain, macs, receptive_fields};
 use crate::elaborate::{Observation, Traced};
 use crate::graph::{Graph, NodeId, Recipe, Shape};
 use crate::source::Span;
@@ -127,6 +127,9 @@ pub fn describe(instances: &[Instance<'_>]) -> String {
         if costs != Costs::default() {
             let _ = writeln!(text, "\n{}", said(costs));
         }
+        if let Some(field) = receptive_field(first) {
+            let _ = writeln!(text, "\n{field}");
+        }
         for line in arithmetic(first) {
             let _ = writeln!(text, "\n`{line}`");
         }
@@ -171,6 +174,24 @@ fn said(costs: Costs) -> String {
         human(costs.params),
         human(costs.macs)
     )
+}
+
+/// What part of the input one position of the value sees.
+fn receptive_field(instance: &Instance<'_>) -> Option<String> {
+    let fields = receptive_fields(&instance.net.graph);
+    let field = fields.get(instance.seen.value.index()).copied().flatten()?;
+    let by = |[height, width]: [f64; 2]| match height == width {
+        true => format!("{height}"),
+        false => format!("{height}x{width}"),
+    };
+    let stride = field
+        .stride
+        .map(|stride| format!(", effective stride {}", by(stride)));
+    let size = by(field.size);
+    Some(format!(
+        "receptive field {size}{}",
+        stride.unwrap_or_default()
+    ))
 }
 
 /// How the shape came about, if the step is one operation.

@@ -3,6 +3,7 @@
 //! It is synchronous: one thread takes messages in order. A text is analysed when the first question about it comes or when nothing else
 //! waits, so that a burst of keystrokes costs one analysis.
 
+mod actions;
 mod convert;
 mod diagnostics;
 mod documents;

@@ -5,8 +5,8 @@ use lsp_server::{ErrorCode, Request, Response};
 
 use super::convert;
 use super::documents::{Document, view};
-use super::navigation;
 use super::session::State;
+use super::{actions, navigation};
 use crate::ide;
 
 /// Why there is no answer.
@@ -61,7 +61,9 @@ pub fn answer(state: &State, request: Request) -> Response {
         .on::<lsp::DefinitionRequest>(navigation::definition)
         .on::<lsp::ReferencesRequest>(navigation::references)
         .on::<lsp::PrepareRenameRequest>(navigation::prepare_rename)
-        .on::<lsp::RenameRequest>(navigation::rename);
+        .on::<lsp::RenameRequest>(navigation::rename)
+        .on::<lsp::CodeActionRequest>(actions::code_actions)
+        .on::<lsp::DocumentFormattingRequest>(actions::format);
     done.response.unwrap_or_else(|| {
         let message = format!("`{}` is not supported", done.request.method);
         Response::new_err(done.request.id, ErrorCode::MethodNotFound as i32, message)

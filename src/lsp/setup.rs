@@ -157,6 +157,17 @@ fn capabilities() -> lsp::ServerCapabilities {
         references_provider: Some(true.into()),
         document_highlight_provider: Some(true.into()),
         document_symbol_provider: Some(true.into()),
+        code_action_provider: Some(
+            lsp::CodeActionOptions {
+                code_action_kinds: Some(vec![
+                    lsp::CodeActionKind::QuickFix,
+                    lsp::CodeActionKind::SourceFixAll,
+                ]),
+                ..Default::default()
+            }
+            .into(),
+        ),
+        document_formatting_provider: Some(true.into()),
         code_lens_provider: Some(lsp::CodeLensOptions::default()),
         rename_provider: Some(
             lsp::RenameOptions {
