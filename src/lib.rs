@@ -65,6 +65,7 @@ pub mod plan;
 pub mod report;
 pub mod runtime;
 pub mod source;
+pub mod symbolic;
 pub mod syntax;
 pub mod tune;
 pub mod weights;

@@ -599,3 +599,110 @@ fn a_short_weights_file_is_told() {
     let said = fail(&["weights", "inspect", text(&short)]);
     assert!(said.contains("it has 7 bytes"), "{said}");
 }
+
+/// A net for even heights, with a default; and one without.
+const OPEN: &str = "net Open {\n  input image: [3, H = 32, W = 32]\n  where H % 2 == 0\n  conv(4, 3x3, stride=2, pad=1)\n  output maps\n}\n\nnet Bare {\n  input image: [3, H, 8]\n  relu\n  output maps\n}\n";
+
+#[test]
+fn open_sizes_have_their_defaults_until_they_are_set() {
+    let (_directory, path) = directory_with("open.net", OPEN);
+    let open = format!("{}:Open", text(&path));
+    let shape = |args: &[&str]| {
+        let all: Vec<&str> = [&["summary", "--format", "json", &open], args].concat();
+        json(&succeed(&all))["outputs"][0]["shape"].clone()
+    };
+    assert_eq!(shape(&[]), serde_json::json!([4, 16, 16]));
+    assert_eq!(shape(&["--set", "H=50"]), serde_json::json!([4, 25, 16]));
+    assert_eq!(
+        shape(&["--set", "H=50", "--set", "W=7"]),
+        serde_json::json!([4, 25, 4])
+    );
+    let said = fail(&["summary", &open, "--set", "H=51"]);
+    assert!(said.contains("E0413") && said.contains("H = 51"), "{said}");
+    let said = fail(&["summary", &open, "--set", "h=50"]);
+    assert!(
+        said.contains("E0414") && said.contains("did you mean `H`?"),
+        "{said}"
+    );
+    assert_eq!(
+        netc(&["summary", &open, "--set", "H=0"]).status.code(),
+        Some(2)
+    );
+}
+
+#[test]
+fn open_sizes_are_fixed_on_every_command_that_takes_a_net() {
+    let (directory, path) = directory_with("open.net", OPEN);
+    let bare = format!("{}:Bare", text(&path));
+    let weights = directory.path().join("w.safetensors");
+    let input = directory.path().join("x.npy");
+    let commands: &[&[&str]] = &[
+        &["check", &bare],
+        &["summary", &bare],
+        &["dump", "--stage", "plan", &bare],
+        &["bench", "--runs", "1", &bare],
+        &["profile", "--runs", "1", &bare],
+        &[
+            "weights",
+            "init",
+            "-o",
+            text(&weights),
+            "--seed",
+            "1",
+            &bare,
+        ],
+    ];
+    assert!(!input.exists());
+    for command in commands {
+        let all: Vec<&str> = [command, &["--set", "H=6"][..]].concat();
+        let output = netc(&all);
+        assert_eq!(
+            output.status.code(),
+            Some(0),
+            "{all:?}\n{}",
+            stderr(&output)
+        );
+    }
+    for command in &commands[1..4] {
+        let said = fail(command);
+        assert!(
+            said.contains("E0411") && said.contains("--set H=224"),
+            "{said}"
+        );
+    }
+    succeed(&["check", text(&path)]);
+    let said = fail(&["check", text(&path), "--set", "Q=3"]);
+    assert!(said.contains("E0414"), "{said}");
+}
+
+#[test]
+fn a_symbolic_summary_shows_expressions() {
+    let (_directory, path) = directory_with("open.net", OPEN);
+    let open = format!("{}:Open", text(&path));
+    let told = json(&succeed(&[
+        "summary",
+        "--symbolic",
+        "--format",
+        "json",
+        &open,
+    ]));
+    assert_eq!(
+        told["outputs"][0]["shape"],
+        serde_json::json!(["4", "H / 2", "ceil(W / 2)"])
+    );
+    assert_eq!(told["sizes"][0]["allowed"], "H % 2 == 0");
+    assert_eq!(told["macs"], "108 * (H / 2) * ceil(W / 2)");
+    let told = succeed(&["summary", "--symbolic", "nets/resnet.net:ResNet50"]);
+    assert!(
+        told.contains("[2048, ceil(H / 32), ceil(W / 32)]"),
+        "{told}"
+    );
+    let fixed = succeed(&[
+        "summary",
+        "--symbolic",
+        "nets/resnet.net:ResNet50",
+        "--set",
+        "H=224",
+    ]);
+    assert!(fixed.contains("[2048, 7, ceil(W / 32)]"), "{fixed}");
+}

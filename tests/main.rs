@@ -14,5 +14,6 @@ mod lsp;
 mod mutations;
 mod nets;
 mod stages;
+mod symbolic;
 mod tuning;
 mod ui;

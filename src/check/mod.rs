@@ -5,6 +5,7 @@
 
 mod elementwise;
 mod matrix;
+mod open_summary;
 mod params;
 mod receptive;
 mod structure;
@@ -12,6 +13,7 @@ mod summary;
 mod windows;
 
 pub use elementwise::{axis_size, broadcast};
+pub use open_summary::{OpenLayer, OpenPort, OpenSize, OpenSummary, summarise_open};
 pub use params::{ParamSpec, param_specs};
 pub use receptive::{ReceptiveField, receptive_fields};
 pub use summary::{Costs, LayerSummary, PortSummary, Summary, costs, summarise};
@@ -67,6 +69,11 @@ impl ShapeError {
     }
 }
 
+/// Whether a code is one of a shape rule's, which depend on sizes.
+pub fn is_of_shapes(code: Code) -> bool {
+    ("E0401"..="E0409").contains(&code.id)
+}
+
 /// The shape of the result. `declared` is the answer for operations that do not compute theirs (input, param, reshape).
 ///
 /// This is the rule of the graph, which the verifier uses between passes; what the language allows is
@@ -81,10 +88,15 @@ pub fn infer_written_shape(
     inputs: &[&Shape],
     declared: &Shape,
 ) -> Result<Shape, ShapeError> {
+    bounded(infer_open_shape(op, inputs, declared)?)
+}
+
+/// [`infer_written_shape`] at some value of a size that is left open. Such values may be larger than any that fits the limits.
+pub fn infer_open_shape(op: &Op, inputs: &[&Shape], declared: &Shape) -> Result<Shape, ShapeError> {
     if let (Op::Dense { .. }, [input]) = (op, inputs) {
         matrix::takes_features(input)?;
     }
-    infer_shape(op, inputs, declared)
+    not_empty(rule(op, inputs, declared)?)
 }
 
 fn rule(op: &Op, inputs: &[&Shape], declared: &Shape) -> Result<Shape, ShapeError> {
@@ -130,12 +142,7 @@ fn single<'a>(inputs: &[&'a Shape]) -> Result<&'a Shape, ShapeError> {
 
 /// Refuses empty and oversized tensors.
 fn bounded(shape: Shape) -> Result<Shape, ShapeError> {
-    if shape.sizes().any(|size| size == 0) {
-        return Err(ShapeError::new(
-            codes::EMPTY_SHAPE,
-            format!("the result {shape} has a dimension of zero"),
-        ));
-    }
+    let shape = not_empty(shape)?;
     match shape.checked_elements() {
         Some(elements) if elements <= limits::TENSOR_ELEMENTS => Ok(shape),
         _ => Err(ShapeError::new(
@@ -146,6 +153,16 @@ fn bounded(shape: Shape) -> Result<Shape, ShapeError> {
             ),
         )),
     }
+}
+
+fn not_empty(shape: Shape) -> Result<Shape, ShapeError> {
+    if shape.sizes().any(|size| size == 0) {
+        return Err(ShapeError::new(
+            codes::EMPTY_SHAPE,
+            format!("the result {shape} has a dimension of zero"),
+        ));
+    }
+    Ok(shape)
 }
 
 /// Wants `[C, H, W]`.

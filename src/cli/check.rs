@@ -54,11 +54,12 @@ pub fn run(args: &Args) -> Result<(), Failure> {
             Format::Sarif => logged.push((diagnostics.to_vec(), sources.clone())),
         }
     };
+    let sizes = args.include.sizes();
     for file in &args.files {
         let (path, net) = file_and_net(file);
         let path = Path::new(path);
         match (load_program(path, &args.include), net) {
-            (Ok(program), Some(net)) => match check_net(&program, path, net) {
+            (Ok(program), Some(net)) => match check_net(&program, path, net, &sizes) {
                 Ok(diagnostics) => {
                     n_nets += 1;
                     tell(&diagnostics, &program.sources);
@@ -70,7 +71,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
                     .iter()
                     .filter(|net| net.complete)
                     .count();
-                tell(&elaborate::check(&program), &program.sources);
+                tell(&elaborate::check_with(&program, &sizes), &program.sources);
             }
             (Err(Failure::Diagnostics(diagnostics, sources)), _) => tell(&diagnostics, &sources),
             (Err(other), _) => return Err(other),

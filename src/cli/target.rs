@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::console::Failure;
 use crate::diagnostic::{Diagnostic, codes, did_you_mean};
 use crate::drawing;
-use crate::elaborate::{self, LoadError, NetInfo, Program};
+use crate::elaborate::{self, LoadError, NetInfo, Program, Proof, SetSizes};
 use crate::graph::{Graph, ImageSpec};
 use crate::limits;
 use crate::loader::DiskLoader;
@@ -22,12 +22,37 @@ pub struct Target {
     pub manifest: Manifest,
 }
 
-/// Directories from which `use` may read besides the file's own.
+/// How a net is read: directories from which `use` may read besides the file's own, and values of open sizes.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Include {
     /// A directory that `use` may read from, besides that of the file itself
     #[arg(long = "include", value_name = "DIR")]
     pub directories: Vec<PathBuf>,
+
+    /// Fix an open size of the net's inputs, such as H=256
+    #[arg(long = "set", value_name = "SIZE=N", value_parser = size)]
+    pub sizes: Vec<(String, u64)>,
+}
+
+impl Include {
+    /// The values of open sizes; of several for one, the last.
+    pub fn sizes(&self) -> SetSizes {
+        self.sizes.iter().cloned().collect()
+    }
+}
+
+/// `H=256`
+fn size(text: &str) -> Result<(String, u64), String> {
+    let (name, size) = text
+        .split_once('=')
+        .ok_or("a name and a number are wanted, such as H=256")?;
+    match size.trim().parse() {
+        Ok(size) if (1..=i32::MAX as u64).contains(&size) => Ok((name.trim().to_string(), size)),
+        _ => Err(format!(
+            "`{size}` is no size: a number from 1 to {}",
+            i32::MAX
+        )),
+    }
 }
 
 /// Where weights come from.
@@ -88,11 +113,37 @@ pub fn load_program(path: &Path, include: &Include) -> Result<Program, Failure> 
 
 /// Opens the net that `target` names. The manifest is the target itself, or lies beside the weights.
 pub fn open(target: &str, weights: Option<&Path>, include: &Include) -> Result<Target, Failure> {
+    let (path, name, manifest) = locate(target, weights)?;
+    let program = load_program(&path, include)?;
+    let sizes = include.sizes();
+    let expand = |name: &str| elaborate::expand_with(&program, name, &sizes);
+    let graph = chosen(&program, &path, name.as_deref(), expand)?;
+    Ok(Target {
+        graph,
+        sources: program.sources,
+        manifest,
+    })
+}
+
+/// The proof of the net that `target` names for all its open sizes.
+pub fn prove(target: &str, include: &Include) -> Result<Proof, Failure> {
+    let (path, name, _) = locate(target, None)?;
+    let program = load_program(&path, include)?;
+    let sizes = include.sizes();
+    let prove = |name: &str| elaborate::prove(&program, name, &sizes);
+    chosen(&program, &path, name.as_deref(), prove)
+}
+
+/// The file and the net that a target names, and its manifest.
+fn locate(
+    target: &str,
+    weights: Option<&Path>,
+) -> Result<(PathBuf, Option<String>, Manifest), Failure> {
     let is_manifest = |path: &Path| {
         path.extension()
             .is_some_and(|extension| extension == "yaml" || extension == "yml")
     };
-    let (path, name, manifest) = if is_manifest(Path::new(target)) {
+    if is_manifest(Path::new(target)) {
         let manifest = load_manifest(Path::new(target))?;
         let Some((path, name)) = manifest.net.clone() else {
             return Err(Diagnostic::without_place(
@@ -102,7 +153,7 @@ pub fn open(target: &str, weights: Option<&Path>, include: &Include) -> Result<T
             .with_help("add `net: file.net:Net`, or give the net itself")
             .into());
         };
-        (path, name, manifest)
+        Ok((path, name, manifest))
     } else {
         let (path, name) = file_and_net(target);
         let beside = weights.map(|weights| weights.with_extension("yaml"));
@@ -110,15 +161,8 @@ pub fn open(target: &str, weights: Option<&Path>, include: &Include) -> Result<T
             Some(path) if path.is_file() => load_manifest(&path)?,
             _ => Manifest::default(),
         };
-        (PathBuf::from(path), name.map(str::to_owned), manifest)
-    };
-    let program = load_program(&path, include)?;
-    let graph = expand(&program, &path, name.as_deref())?;
-    Ok(Target {
-        graph,
-        sources: program.sources,
-        manifest,
-    })
+        Ok((PathBuf::from(path), name.map(str::to_owned), manifest))
+    }
 }
 
 /// `FILE.net:NET` as its two parts. A path may hold a colon of its own.
@@ -140,18 +184,24 @@ pub fn check_net(
     program: &Program,
     path: &Path,
     name: &str,
+    sizes: &SetSizes,
 ) -> Result<Vec<Diagnostic>, Diagnostic> {
     let mut diagnostics = program.diagnostics.clone();
     if diagnostics.iter().any(Diagnostic::is_error) {
         return Ok(diagnostics);
     }
     let name = choose(&elaborate::nets(program), path, Some(name))?;
-    diagnostics.extend(elaborate::expand(program, &name).1);
+    diagnostics.extend(elaborate::check_net(program, &name, sizes));
     Ok(diagnostics)
 }
 
-/// Chooses and expands a net of a program. Warnings are for `check` to tell.
-fn expand(program: &Program, path: &Path, name: Option<&str>) -> Result<Graph, Failure> {
+/// Chooses a net of a program and makes something of it. Warnings are for `check` to tell.
+fn chosen<T>(
+    program: &Program,
+    path: &Path,
+    name: Option<&str>,
+    make: impl FnOnce(&str) -> (Option<T>, Vec<Diagnostic>),
+) -> Result<T, Failure> {
     let errors = |diagnostics: &[Diagnostic]| -> Vec<Diagnostic> {
         diagnostics
             .iter()
@@ -166,10 +216,10 @@ fn expand(program: &Program, path: &Path, name: Option<&str>) -> Result<Graph, F
     }
     let nets = elaborate::nets(program);
     let name = choose(&nets, path, name)?;
-    let (graph, diagnostics) = elaborate::expand(program, &name);
+    let (made, diagnostics) = make(&name);
     let faults = errors(&diagnostics);
-    match graph {
-        Some(graph) if faults.is_empty() => Ok(graph),
+    match made {
+        Some(made) if faults.is_empty() => Ok(made),
         _ if faults.is_empty() => Err(Failure::Internal(format!(
             "`{name}` was not expanded and nothing says why"
         ))),

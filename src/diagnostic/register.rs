@@ -93,6 +93,11 @@ codes! {
     RESHAPE = "E0407", "a reshape that changes the number of elements";
     SLICE = "E0408", "a slice outside its input";
     EMPTY_SHAPE = "E0409", "a dimension of zero";
+    SIZE_CONDITION = "E0410", "a step that fits only some of the sizes";
+    OPEN_SIZE = "E0411", "a size that must be fixed";
+    UNDECIDED = "E0412", "a question that open sizes leave undecided";
+    WHERE = "E0413", "a `where` that does not hold";
+    NO_SIZE = "E0414", "no such open size";
     // E05: attributes
     ATTRIBUTE_RANGE = "E0501", "an attribute outside its range";
     ATTRIBUTE_VALUE = "E0502", "an attribute with an unknown value";

@@ -1,10 +1,12 @@
 //! The attributes of one layer with their values, and the ranges of the table.
 
 use super::layers::{Layer, Preset, Range};
+use super::open::{OpenValue, open_values, resolve};
 use super::value::{Value, convert};
-use crate::check::same_pad;
+use crate::check::{ShapeError, same_pad};
 use crate::diagnostic::{Code, codes};
 use crate::graph::{Margins, Op, Pool, PoolKind, Shape};
+use crate::symbolic::Assignment;
 
 /// Largest int that an attribute takes: all sizes of tensors stay far below it.
 const LARGEST: i64 = i32::MAX as i64;
@@ -68,6 +70,35 @@ impl Attributes {
             }
         }
         Attributes { layer, values }
+    }
+
+    /// The open values in the attributes, with the names of those.
+    pub fn open_values(&self) -> impl Iterator<Item = (&'static str, &OpenValue)> {
+        let names = self.layer.attributes.iter().map(|attribute| attribute.name);
+        names.zip(&self.values).flat_map(|(name, value)| {
+            let open = value.iter().flat_map(open_values);
+            open.map(move |open| (name, open))
+        })
+    }
+
+    /// The attributes where the open sizes are these; the ranges of the table are checked again.
+    pub fn at(&self, sizes: &Assignment) -> Result<Attributes, ShapeError> {
+        let mut values = Vec::with_capacity(self.values.len());
+        for (attribute, value) in self.layer.attributes.iter().zip(&self.values) {
+            let at = |open: &OpenValue| open.at(sizes.get(open.variable));
+            let resolved = value.as_ref().and_then(|value| resolve(value, &at));
+            let converted = resolved.and_then(|value| convert(&value, attribute.kind));
+            if let Some(value) = &converted
+                && let Some((code, message)) = out_of_range(attribute.name, value, attribute.range)
+            {
+                return Err(ShapeError::new(code, message).at(attribute.name));
+            }
+            values.push(converted);
+        }
+        Ok(Attributes {
+            layer: self.layer,
+            values,
+        })
     }
 
     pub fn get(&self, name: &str) -> Option<&Value> {

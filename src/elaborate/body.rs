@@ -1,12 +1,17 @@
 //! Bodies: their statements in order, and the scopes that they open.
 
 use super::expand::{Expander, Frame, Scope, Tensor};
+use super::open::may_be_open;
+use super::prove::Shaped;
 use super::value::{Kind, Value};
 use crate::diagnostic::{Diagnostic, codes};
-use crate::graph::{Input, Op, Shape};
+use crate::graph::{Input, Op};
 use crate::limits;
+use crate::source::Span;
+use crate::symbolic::{SymDim, SymShape};
 use crate::syntax::ast::{
-    Body, Call, Chain, Expr, Ident, ShapePattern, Statement, StatementKind, Text, Type,
+    BinaryOp, Body, Call, Chain, Dimension, Expr, ExprKind, Ident, ShapePattern, Statement,
+    StatementKind, Text, Type,
 };
 
 impl<'p> Expander<'p> {
@@ -78,6 +83,12 @@ impl<'p> Expander<'p> {
             } if self.stands_in_net(frame) && frame.is_outermost() => {
                 self.input(name, shape, source.as_ref(), frame)
             }
+            StatementKind::Where(condition)
+                if self.stands_in_net(frame) && frame.is_outermost() =>
+            {
+                self.limits(condition, frame);
+                current
+            }
             StatementKind::Output { name, chain } if self.stands_in_net(frame) => {
                 self.output(name, chain.as_ref(), current, frame);
                 current
@@ -102,7 +113,8 @@ impl<'p> Expander<'p> {
     }
 
     fn require(&mut self, condition: &'p Expr, message: Option<&'p Text>, frame: &mut Frame<'p>) {
-        if self.eval_condition(condition, frame) != Some(false) {
+        let holds = self.eval_open(condition, &Kind::Type(Type::Bool), frame);
+        if !matches!(holds, Value::Bool(false) | Value::Open(_)) {
             return;
         }
         frame.failed = true;
@@ -114,6 +126,9 @@ impl<'p> Expander<'p> {
             None => "a requirement does not hold".into(),
         };
         let required = condition.span;
+        if let Value::Open(open) = &holds {
+            return self.require_open(open, &said, required, frame.call);
+        }
         let Some(call) = frame.call else {
             let fault = Diagnostic::new(codes::REQUIREMENT, said, required, "does not hold");
             self.report(fault);
@@ -126,6 +141,17 @@ impl<'p> Expander<'p> {
         self.faults.push(fault);
     }
 
+    /// A `where`: each side of an `and` speaks of one open size.
+    fn limits(&mut self, condition: &'p Expr, frame: &mut Frame<'p>) {
+        if let ExprKind::Binary(BinaryOp::And, a, b, _) = &condition.kind {
+            self.limits(a, frame);
+            self.limits(b, frame);
+            return;
+        }
+        let holds = self.eval_open(condition, &Kind::Type(Type::Bool), frame);
+        self.limit(&holds, condition.span);
+    }
+
     fn input(
         &mut self,
         name: &'p Ident,
@@ -134,13 +160,17 @@ impl<'p> Expander<'p> {
         frame: &mut Frame<'p>,
     ) -> Tensor {
         let claimed = self.claim_label(&name.name, name.span);
-        let shape = self.input_shape(pattern, frame);
+        let shape = self.input_shape(name, pattern, frame);
         let value = match shape {
-            Some(shape) if claimed => {
+            Some(shaped) if claimed => {
                 let index = self.graph.inputs.len();
+                let shape = shaped.shape.clone();
+                // What becomes of a picture says nothing about shapes: it is checked where sizes have values.
+                let is_proof = self.sizes.proving.is_some();
+                let source = source.filter(|_| !is_proof);
                 let image = source.and_then(|call| self.image(call, &shape, frame));
                 let label = name.name.clone();
-                let value = self.push(Op::Input(index), Vec::new(), shape, label, name.span);
+                let value = self.push(Op::Input(index), Vec::new(), shaped, label, name.span);
                 if let Tensor::Node(node) = value {
                     self.graph.inputs.push(Input {
                         name: name.name.clone(),
@@ -156,40 +186,98 @@ impl<'p> Expander<'p> {
         value
     }
 
-    fn input_shape(&mut self, pattern: &'p ShapePattern, frame: &mut Frame<'p>) -> Option<Shape> {
-        let mut sizes = Vec::with_capacity(pattern.dims.len());
+    fn input_shape(
+        &mut self,
+        input: &Ident,
+        pattern: &'p ShapePattern,
+        frame: &mut Frame<'p>,
+    ) -> Option<Shaped> {
+        let mut dims = Vec::with_capacity(pattern.dims.len());
         for dim in &pattern.dims {
-            let Some(expr) = dim else {
-                let message = "the shape of an input must be stated";
-                self.fail(codes::TYPE, message, pattern.span);
-                return None;
-            };
-            match self.eval_as(expr, &Kind::Type(Type::Int), frame) {
-                Value::Int(size) => match u64::try_from(size) {
-                    Ok(size) if size > 0 => sizes.push(size),
-                    _ => {
-                        let message = format!("a dimension of {size}");
-                        self.fail(codes::EMPTY_SHAPE, message, expr.span);
-                        return None;
-                    }
-                },
-                _ => return None,
-            }
+            dims.push(self.input_dimension(input, dim, pattern.span, frame)?);
         }
-        let shape = Shape::new(sizes);
+        let open = SymShape::new(dims);
+        let shape = open.at(&self.witnesses())?;
         if !matches!(shape.rank(), 1 | 3) {
             let message = format!("an input is [C, H, W] or [F], not {shape}");
             self.fail(codes::RANK, message, pattern.span);
             return None;
         }
         match shape.checked_elements() {
-            Some(elements) if elements <= limits::TENSOR_ELEMENTS => Some(shape),
+            Some(elements) if elements <= limits::TENSOR_ELEMENTS => Some(Shaped {
+                shape,
+                open: Some(open),
+            }),
             _ => {
                 let message = format!("an input of more than {} elements", limits::TENSOR_ELEMENTS);
                 self.fail(codes::LIMIT_TENSOR, message, pattern.span);
                 None
             }
         }
+    }
+
+    fn input_dimension(
+        &mut self,
+        input: &Ident,
+        dim: &'p Dimension,
+        shape: Span,
+        frame: &mut Frame<'p>,
+    ) -> Option<SymDim> {
+        let int = Kind::Type(Type::Int);
+        let (value, span) = match dim {
+            Dimension::Any => {
+                self.fail(codes::TYPE, "the shape of an input must be stated", shape);
+                return None;
+            }
+            Dimension::Open(name, default) => {
+                let Value::Int(default) = self.eval_as(default, &int, frame) else {
+                    return None;
+                };
+                let size = u64::try_from(default).ok().filter(|size| *size > 0);
+                if size.is_none() {
+                    let message = format!("a dimension of {default}");
+                    self.fail(codes::EMPTY_SHAPE, message, name.span);
+                    return None;
+                }
+                let value = self.declare_size(&name.name, name.span, size, input)?;
+                frame.define(&name.name, value.clone());
+                (value, name.span)
+            }
+            Dimension::Size(expr) => match &expr.kind {
+                ExprKind::Name(name) if self.is_open_size(name, frame) => {
+                    let value = self.declare_size(name, expr.span, None, input)?;
+                    frame.define(name, value.clone());
+                    (value, expr.span)
+                }
+                _ => (self.eval_open(expr, &int, frame), expr.span),
+            },
+        };
+        let dim = match value {
+            Value::Int(size) => {
+                let known = u64::try_from(size).ok().filter(|size| *size > 0);
+                known.map(SymDim::Known).ok_or(size)
+            }
+            Value::Open(open) => match open.function.telling().find(|(_, size)| *size < 1) {
+                Some((_, size)) => Err(size),
+                None => Ok(SymDim::of(open.variable, open.function.clone())),
+            },
+            _ => return None,
+        };
+        match dim {
+            Ok(dim) => Some(dim),
+            Err(size) => {
+                let message = format!("a dimension of {size}");
+                self.fail(codes::EMPTY_SHAPE, message, span);
+                None
+            }
+        }
+    }
+
+    /// Whether a name in the shape of an input declares an open size.
+    fn is_open_size(&self, name: &str, frame: &Frame<'p>) -> bool {
+        may_be_open(name)
+            && frame.constant(name).is_none()
+            && self.program.lookup(frame.file, name).is_none()
     }
 
     fn output(

@@ -5,6 +5,7 @@ use super::value::Value;
 use crate::check::{self, ShapeError};
 use crate::diagnostic::codes;
 use crate::graph::{Conv, ConvTranspose, Op, PoolKind, Resize, ResizeMode, Shape};
+use crate::symbolic::Rate;
 
 /// The operation of a layer of one input, and the shape it declares (of `reshape`).
 pub(super) fn build(
@@ -73,6 +74,55 @@ pub(super) fn build(
         _ => Op::Identity,
     };
     Ok((op, declared))
+}
+
+/// How the rule of a layer of one input depends on sizes.
+pub(super) fn rate(layer: &str, a: &Attributes) -> Rate {
+    let keeps = matches!(
+        layer,
+        "batchnorm" | "lrn" | "softmax" | "dropout" | "identity"
+    );
+    let sum = |name: &str| match a.get(name) {
+        Some(Value::List(_)) => a.ints(name).iter().map(|x| x.unsigned_abs()).sum(),
+        Some(Value::Int(x)) => x.unsigned_abs(),
+        _ => a.pair(name).iter().map(|x| *x as u64).sum::<u64>(),
+    };
+    let dilation = sum("dilation").max(1);
+    let windows = sum("kernel").saturating_mul(dilation);
+    // A window's padding for "same" is as large as the window at most, on both sides.
+    let reach = ["stride", "pad", "output_pad", "start", "end", "spatial"]
+        .iter()
+        .map(|name| sum(name))
+        .fold(windows.saturating_mul(3), u64::saturating_add);
+    let parts = match a.get("parts") {
+        Some(Value::Int(parts)) => parts.unsigned_abs(),
+        _ => 1,
+    };
+    let [down, across] = a.size("stride").unwrap_or([1, 1]).map(|s| s.max(1) as u64);
+    // `conv_transpose` multiplies by its stride.
+    let strides = match (layer, down == across) {
+        ("conv_transpose", _) => 1,
+        (_, true) => down,
+        (_, false) => down.saturating_mul(across),
+    };
+    Rate {
+        reach: reach.saturating_add(2),
+        modulus: strides.saturating_mul(parts.max(1)),
+        keeps,
+    }
+}
+
+/// Attributes that may depend on an open size: what sizes are made of, and no parameter.
+pub(super) fn may_depend(layer: &str, attribute: &str) -> bool {
+    matches!(
+        (layer, attribute),
+        ("upsample", "size")
+            | ("adaptiveavgpool", "output")
+            | ("slice", "start" | "end")
+            | ("reshape", "shape")
+            | ("pad", "spatial")
+            | ("conv" | "maxpool" | "avgpool", "pad")
+    )
 }
 
 fn conv_transpose(a: &Attributes) -> Result<ConvTranspose, ShapeError> {

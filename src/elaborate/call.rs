@@ -7,11 +7,14 @@ use super::build;
 use super::expand::{Expander, Frame, Tensor};
 use super::layers::Layer;
 use super::program::DeclarationId;
+use super::prove::{Claim, Reported, open_value};
 use super::value::{Applied, Callee, Value};
+use crate::check::{self, ShapeError};
 use crate::diagnostic::{Diagnostic, Label, codes};
-use crate::graph::{BlockCall, Op, ScalarFn, Shape};
+use crate::graph::{BlockCall, NodeId, Op, ScalarFn, Shape};
 use crate::limits;
 use crate::source::Span;
+use crate::symbolic::{Assignment, Function, SymShape, Variable};
 use crate::syntax::ast::{Call, Declaration, Definition, TemplateKind};
 
 /// What a step gives.
@@ -63,6 +66,19 @@ impl<'p> Expander<'p> {
         let states_bias =
             bias.is_some_and(|index| bound.values.get(index).is_some_and(Option::is_some));
         let attributes = Attributes::new(layer, bound.values);
+        if let Some((name, open)) = attributes
+            .open_values()
+            .find(|(name, _)| !build::may_depend(layer.name, name))
+        {
+            let index = layer.attributes.iter().position(|a| a.name == name);
+            let span = index.and_then(|index| bound.spans.get(index).copied().flatten());
+            let fault = open_value(open, span.unwrap_or(call.span));
+            self.report(fault);
+            return Outcome::One(Tensor::Unknown);
+        }
+        if !self.has_known_parameters(layer.name, input, call.callee.span) {
+            return Outcome::One(Tensor::Unknown);
+        }
         let place = |attribute: Option<&str>| {
             let index = layer
                 .attributes
@@ -75,7 +91,16 @@ impl<'p> Expander<'p> {
         if layer.name == "split" {
             return self.split(&attributes, &shape, call, name, input, place);
         }
-        let built = build::build(layer.name, &attributes, &shape);
+        let open = match self.prove_layer(layer.name, &attributes, input, &place) {
+            Ok(open) => open,
+            Err(_) => return Outcome::One(Tensor::Unknown),
+        };
+        let is_open = attributes.open_values().next().is_some();
+        let at_witnesses = match is_open {
+            true => attributes.at(&self.witnesses()),
+            false => Ok(attributes),
+        };
+        let built = at_witnesses.and_then(|a| build::build(layer.name, &a, &shape));
         let (op, declared) = match built {
             Ok(built) => built,
             Err(error) => {
@@ -84,9 +109,8 @@ impl<'p> Expander<'p> {
                 return Outcome::One(Tensor::Unknown);
             }
         };
-        let value = self.push_checked(op, vec![input], &declared, name, call.span, |error| {
-            place(error.attribute)
-        });
+        let place = |error: &ShapeError| place(error.attribute);
+        let value = self.push_checked(op, vec![input], &declared, open, name, call.span, place);
         if let Tensor::Node(node) = value
             && let Some(origin) = self.graph.origins.get_mut(node.index())
         {
@@ -95,15 +119,75 @@ impl<'p> Expander<'p> {
         Outcome::One(value)
     }
 
+    /// The shape of a layer's result for all open sizes, while the net is proved.
+    fn prove_layer(
+        &mut self,
+        layer: &str,
+        attributes: &Attributes,
+        input: NodeId,
+        place: &dyn Fn(Option<&str>) -> Span,
+    ) -> Result<Option<SymShape>, Reported> {
+        let is_known = self.open_shape(input).is_none_or(SymShape::is_known);
+        if is_known && attributes.open_values().next().is_none() {
+            return Ok(None);
+        }
+        match layer {
+            "flatten" => return Ok(self.flattened(input)),
+            "reshape" => return self.prove_reshape(attributes, input, place(Some("shape"))),
+            _ => {}
+        }
+        let functions: Vec<(Variable, &Function)> = attributes
+            .open_values()
+            .map(|(_, open)| (open.variable, &open.function))
+            .collect();
+        let mut rule = |sizes: &Assignment, shapes: &[&Shape]| {
+            let Some(shape) = shapes.first() else {
+                return Err(ShapeError::new(codes::MISMATCH, "no input"));
+            };
+            let attributes = attributes.at(sizes)?;
+            let (op, declared) = build::build(layer, &attributes, shape)?;
+            check::infer_open_shape(&op, shapes, &declared)
+        };
+        let claim = |expander: &Expander<'p>, error: &ShapeError| Claim {
+            words: format!("`{layer}` takes what arrives"),
+            span: place(error.attribute),
+            parties: expander
+                .origin_span(input)
+                .map(|origin| (origin, "what arrives:".to_string(), input))
+                .into_iter()
+                .collect(),
+        };
+        let rate = build::rate(layer, attributes);
+        self.prove(&[input], &functions, rate, &mut rule, claim)
+    }
+
     fn split(
         &mut self,
         attributes: &Attributes,
         shape: &Shape,
         call: &'p Call,
         name: String,
-        input: crate::graph::NodeId,
+        input: NodeId,
         place: impl Fn(Option<&str>) -> Span,
     ) -> Outcome {
+        let rate = build::rate("split", attributes);
+        let declared = Shape::new([]);
+        let prove_part = |expander: &mut Expander<'p>, index: usize| {
+            let mut rule = |_: &Assignment, shapes: &[&Shape]| {
+                let parts = build::split(attributes, shapes[0])?;
+                check::infer_open_shape(&parts[index], shapes, &declared)
+            };
+            let claim = |_: &Expander<'p>, error: &ShapeError| Claim {
+                words: "`split` takes what arrives".into(),
+                span: place(error.attribute),
+                parties: Vec::new(),
+            };
+            expander.prove(&[input], &[], rate, &mut rule, claim)
+        };
+        // Before it is done at the witnesses: a size at which it cannot be done says nothing about others.
+        if prove_part(self, 0).is_err() {
+            return Outcome::One(Tensor::Unknown);
+        }
         let parts = match build::split(attributes, shape) {
             Ok(parts) => parts,
             Err(error) => {
@@ -118,12 +202,12 @@ impl<'p> Expander<'p> {
                 break;
             }
             let name = format!("{name}.{index}");
-            let declared = Shape::new([]);
-            values.push(
-                self.push_checked(op, vec![input], &declared, name, call.span, |error| {
-                    place(error.attribute)
-                }),
-            );
+            let Ok(open) = prove_part(self, index) else {
+                return Outcome::One(Tensor::Unknown);
+            };
+            let place = |error: &ShapeError| place(error.attribute);
+            let part = self.push_checked(op, vec![input], &declared, open, name, call.span, place);
+            values.push(part);
         }
         Outcome::Parts(values)
     }
@@ -158,13 +242,12 @@ impl<'p> Expander<'p> {
                 Tensor::Nothing | Tensor::Unknown => return Tensor::Unknown,
             }
         }
-        let none = Shape::new([]);
         if layer.name == "concat" {
             let attributes = Attributes::new(layer, bound.values);
             let op = Op::Concat {
                 axis: attributes.count("axis"),
             };
-            return self.push_checked(op, inputs, &none, name, call.span, |_| call.span);
+            return self.push_proved(op, inputs, name, call.span, call.span);
         }
         let function = match layer.name {
             "add" => ScalarFn::add(),
@@ -177,7 +260,7 @@ impl<'p> Expander<'p> {
         for operand in inputs {
             let op = Op::Map(function.clone());
             let operands = vec![sum, operand];
-            match self.push_checked(op, operands, &none, name.clone(), call.span, |_| call.span) {
+            match self.push_proved(op, operands, name.clone(), call.span, call.span) {
                 Tensor::Node(node) => sum = node,
                 other => return other,
             }

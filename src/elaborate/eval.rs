@@ -3,8 +3,10 @@
 use std::rc::Rc;
 
 use super::expand::{Expander, Frame, Tensor};
+use super::open::open_values;
 use super::operators::{self, FUNCTIONS};
 use super::program::Entity;
+use super::prove::open_value;
 use super::value::{Applied, Callee, Kind, Value, convert};
 use crate::diagnostic::{Diagnostic, codes, guess};
 use crate::limits;
@@ -109,14 +111,16 @@ impl<'p> Expander<'p> {
         b: &'p Expr,
         frame: &mut Frame<'p>,
     ) -> Value {
-        match self.eval_condition(a, frame) {
-            None => Value::Unknown,
+        let kind = Kind::Type(Type::Bool);
+        let first = self.eval_open(a, &kind, frame);
+        match first {
+            Value::Unknown => Value::Unknown,
             // The side that decides alone: the other is not looked at.
-            Some(value) if value == (op == BinaryOp::Or) => Value::Bool(value),
-            Some(_) => match self.eval_condition(b, frame) {
-                Some(value) => Value::Bool(value),
-                None => Value::Unknown,
-            },
+            Value::Bool(value) if value == (op == BinaryOp::Or) => Value::Bool(value),
+            _ => {
+                let second = self.eval_open(b, &kind, frame);
+                self.lift(operators::binary(op, &first, &second), a.span)
+            }
         }
     }
 
@@ -128,8 +132,21 @@ impl<'p> Expander<'p> {
         }
     }
 
-    /// A value of a type, with the conversions that the language makes by itself.
+    /// A value of a type, with the conversions that the language makes by itself; the same for all open sizes.
     pub fn eval_as(&mut self, expr: &'p Expr, kind: &Kind, frame: &mut Frame<'p>) -> Value {
+        let value = self.eval_open(expr, kind, frame);
+        match open_values(&value).first() {
+            None => value,
+            Some(open) => {
+                let fault = open_value(open, expr.span);
+                self.report(fault);
+                Value::Unknown
+            }
+        }
+    }
+
+    /// The same, but it may depend on an open size.
+    pub fn eval_open(&mut self, expr: &'p Expr, kind: &Kind, frame: &mut Frame<'p>) -> Value {
         let value = self.eval(expr, frame);
         self.as_kind(&value, kind, expr.span)
     }
@@ -230,6 +247,9 @@ impl<'p> Expander<'p> {
         let Tensor::Node(node) = tensor else {
             return Value::Unknown;
         };
+        if let Some(value) = self.open_field(node, field) {
+            return value;
+        }
         let shape = self.shape(node);
         let axis = match field.name.as_str() {
             "rank" => return Value::Int(shape.rank() as i64),
@@ -269,6 +289,14 @@ impl<'p> Expander<'p> {
     }
 
     fn eval_function(&mut self, call: &'p Call, frame: &mut Frame<'p>) -> Value {
+        if let ("ceil", [argument]) = (call.callee.name.as_str(), call.arguments.as_slice())
+            && argument.name.is_none()
+            && let ExprKind::Binary(BinaryOp::Div, a, b, op_span) = &argument.value.kind
+        {
+            let a = self.eval(a, frame);
+            let b = self.eval(b, frame);
+            return self.lift(operators::ceil_division(&a, &b), *op_span);
+        }
         let mut arguments = Vec::with_capacity(call.arguments.len());
         for argument in &call.arguments {
             if let Some(name) = &argument.name {

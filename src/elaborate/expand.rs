@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::faults::Faults;
 use super::program::{DeclarationId, Program};
+use super::prove::{Claim, OpenSizes, Shaped};
 use super::trace::Trace;
 use super::value::Value;
 use crate::check::{self, ShapeError};
@@ -16,6 +17,7 @@ use crate::graph::{
 };
 use crate::limits;
 use crate::source::{FileId, Span};
+use crate::symbolic::{Assignment, Rate, SymShape};
 
 /// A value of the network while it is expanded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,6 +129,8 @@ pub(super) struct Expander<'p> {
     pub halted: bool,
     /// What became of the steps, if somebody wants to know.
     pub trace: Option<Trace>,
+    /// The sizes that the net leaves open.
+    pub sizes: OpenSizes,
     said_no_value: bool,
     param_elements: u64,
     param_names: HashMap<String, Span>,
@@ -147,6 +151,7 @@ impl<'p> Expander<'p> {
             steps: 0,
             halted: false,
             trace: None,
+            sizes: OpenSizes::default(),
             said_no_value: false,
             param_elements: 0,
             param_names: HashMap::new(),
@@ -156,6 +161,9 @@ impl<'p> Expander<'p> {
     /// Reports with the calls on the way here.
     pub fn report(&mut self, mut diagnostic: Diagnostic) {
         diagnostic.trail = self.trail.labels().cloned().collect();
+        if check::is_of_shapes(diagnostic.code) {
+            diagnostic.notes.extend(self.at_witnesses());
+        }
         self.faults.push(diagnostic);
     }
 
@@ -269,10 +277,11 @@ impl<'p> Expander<'p> {
         &mut self,
         op: Op,
         inputs: Vec<NodeId>,
-        shape: Shape,
+        shape: impl Into<Shaped>,
         name: String,
         span: Span,
     ) -> Tensor {
+        let Shaped { shape, open } = shape.into();
         if self.halted {
             return Tensor::Unknown;
         }
@@ -297,6 +306,10 @@ impl<'p> Expander<'p> {
                     init: spec.init,
                 },
             }));
+        }
+        if let Some(proving) = &mut self.sizes.proving {
+            let open = open.unwrap_or_else(|| SymShape::known(&shape));
+            proving.shapes.push(open);
         }
         let node = self.graph.push(Node {
             op,
@@ -357,19 +370,55 @@ impl<'p> Expander<'p> {
         op: Op,
         inputs: Vec<NodeId>,
         declared: &Shape,
+        open: Option<SymShape>,
         name: String,
         span: Span,
         place: impl FnOnce(&ShapeError) -> Span,
     ) -> Tensor {
         let shapes: Vec<&Shape> = inputs.iter().map(|id| self.shape(*id)).collect();
         match check::infer_written_shape(&op, &shapes, declared) {
-            Ok(shape) => self.push(op, inputs, shape, name, span),
+            Ok(shape) => self.push(op, inputs, Shaped { shape, open }, name, span),
             Err(error) => {
                 let at = place(&error);
                 self.report_shape_error(error, at, &inputs);
                 Tensor::Unknown
             }
         }
+    }
+
+    /// [`Expander::push_checked`] of an operation whose rule depends on nothing but its inputs: proved for all open sizes.
+    pub fn push_proved(
+        &mut self,
+        op: Op,
+        inputs: Vec<NodeId>,
+        name: String,
+        span: Span,
+        place: Span,
+    ) -> Tensor {
+        let none = Shape::new([]);
+        let rate = match op {
+            Op::Map(_) => Rate::KEEPS,
+            _ => Rate::COMPARES,
+        };
+        let mut rule =
+            |_: &Assignment, shapes: &[&Shape]| check::infer_open_shape(&op, shapes, &none);
+        let claim = |expander: &Expander<'p>, _: &ShapeError| Claim {
+            words: format!("the values of `{}` agree", op.name()),
+            span: place,
+            parties: expander.origins(&inputs),
+        };
+        match self.prove(&inputs, &[], rate, &mut rule, claim) {
+            Ok(open) => self.push_checked(op, inputs, &none, open, name, span, |_| place),
+            Err(_) => Tensor::Unknown,
+        }
+    }
+
+    /// Where values come from, to be shown with their shapes.
+    pub fn origins(&self, inputs: &[NodeId]) -> Vec<(Span, String, NodeId)> {
+        inputs
+            .iter()
+            .filter_map(|input| Some((self.origin_span(*input)?, "this gives".into(), *input)))
+            .collect()
     }
 
     /// Makes a diagnostic of a shape error; `inputs` are the values that the layer takes. Shown are the origin of the first, and of

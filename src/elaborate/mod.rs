@@ -25,9 +25,12 @@ mod lint;
 mod names;
 mod nets;
 mod occurrences;
+mod open;
 mod operators;
 mod padding;
 mod program;
+mod proof;
+mod prove;
 mod recursion;
 mod resolve;
 mod rounds;
@@ -40,9 +43,11 @@ mod wiring;
 #[cfg(test)]
 mod tests;
 
-pub use nets::{NetInfo, NetParam, expand, nets};
+pub use nets::{NetInfo, NetParam, expand, expand_with, nets};
 pub use occurrences::{LocalKind, Occurrence, Target};
 pub use program::{DeclarationId, LoadError, Loader, NoLoader, Program};
+pub use proof::{Proof, check_net, prove};
+pub use prove::{SetSizes, SizeInfo};
 pub use trace::{Observation, Trace, Traced};
 pub use value::{Callee, Kind};
 
@@ -55,16 +60,23 @@ use crate::diagnostic::Diagnostic;
 
 /// Everything that there is to say about a program: faults of its files, of its names, of every net that can be expanded, and, if there
 /// are none, warnings. In the order of the files.
+///
+/// A net with open sizes is proved for all of them.
 pub fn check(program: &Program) -> Vec<Diagnostic> {
-    examine(program, false).0
+    check_with(program, &SetSizes::new())
 }
 
-/// The same, with what became of every step of every net that can be expanded, as far as its errors let it come.
+/// [`check`] with values for open sizes. A net that does not have a size takes no notice of it, but one must.
+pub fn check_with(program: &Program, sizes: &SetSizes) -> Vec<Diagnostic> {
+    examine(program, sizes, false).0
+}
+
+/// The same as [`check`], with what became of every step of every net that can be expanded, as far as its errors let it come. Open sizes have their defaults there.
 pub fn trace(program: &Program) -> (Vec<Diagnostic>, Vec<Traced>) {
-    examine(program, true)
+    examine(program, &SetSizes::new(), true)
 }
 
-fn examine(program: &Program, traced: bool) -> (Vec<Diagnostic>, Vec<Traced>) {
+fn examine(program: &Program, sizes: &SetSizes, traced: bool) -> (Vec<Diagnostic>, Vec<Traced>) {
     let resolution = &program.resolution;
     let mut runs = vec![program.diagnostics.clone(), resolution.diagnostics.clone()];
     let of_functions = nets::compile_functions(program);
@@ -72,7 +84,8 @@ fn examine(program: &Program, traced: bool) -> (Vec<Diagnostic>, Vec<Traced>) {
     let functions_too_large = of_functions.iter().any(reached_limit);
     runs.push(of_functions);
     let mut nets = Vec::new();
-    for mut expansion in nets::expand_all(program, traced) {
+    let mut declared = Vec::new();
+    for mut expansion in nets::expand_all(program, sizes, traced) {
         // A net that needs such a function stops at some place inside it: the same cause again.
         let in_function = |fault: &Diagnostic| {
             let place = fault.primary.as_ref().map(|label| label.span);
@@ -81,8 +94,15 @@ fn examine(program: &Program, traced: bool) -> (Vec<Diagnostic>, Vec<Traced>) {
         let faults = &mut expansion.faults;
         faults.retain(|f| !(functions_too_large && reached_limit(f) && in_function(f)));
         runs.push(expansion.faults);
+        declared.extend(expansion.sizes);
         nets.push(expansion.net);
     }
+    let path = program.sources.path(program.root()).display().to_string();
+    runs.push(
+        proof::unknown_size(&path, sizes, &declared)
+            .into_iter()
+            .collect(),
+    );
     let mut all = faults::merge(runs);
     if !all.iter().any(Diagnostic::is_error) {
         let lints = lint::lint(

@@ -3,12 +3,14 @@
 use super::arguments::{Formal, FormalDefault, formals, missing_arguments};
 use super::expand::{Expander, Tensor};
 use super::program::{DeclarationId, Program};
+use super::proof::{check_only, unknown_size};
+use super::prove::{SetSizes, SizeInfo};
 use super::trace::{Trace, Traced};
 use super::value::{Applied, Value};
 use crate::diagnostic::{Diagnostic, codes, did_you_mean};
 use crate::graph::{Graph, Output};
 use crate::limits;
-use crate::syntax::ast::{Declaration, Param, TemplateKind};
+use crate::syntax::ast::{Declaration, Param, Template, TemplateKind};
 
 /// A net of the root file.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,9 +73,7 @@ fn param(program: &Program, formal: &Formal) -> NetParam {
     }
 }
 
-fn root_nets(
-    program: &Program,
-) -> impl Iterator<Item = (DeclarationId, &crate::syntax::ast::Template)> {
+pub(super) fn root_nets(program: &Program) -> impl Iterator<Item = (DeclarationId, &Template)> {
     program
         .declaration_ids()
         .filter(|id| program.info(*id).file == program.root())
@@ -83,57 +83,99 @@ fn root_nets(
 
 /// The graph of a net of the root file, or why there is none: faults of the files, of their names and of this net, in the order
 /// of the files. Other nets are not looked at.
+///
+/// Open sizes have their defaults.
 pub fn expand(program: &Program, net: &str) -> (Option<Graph>, Vec<Diagnostic>) {
-    let Expansion { net, faults, .. } = expand_only(program, net, false);
+    expand_with(program, net, &SetSizes::new())
+}
+
+/// [`expand`] with values for open sizes.
+pub fn expand_with(
+    program: &Program,
+    net: &str,
+    sizes: &SetSizes,
+) -> (Option<Graph>, Vec<Diagnostic>) {
+    let expansion = expand_only(program, net, sizes, false);
+    let mut faults = expansion.faults;
+    if !faults.iter().any(Diagnostic::is_error) {
+        faults.extend(unknown_size(net, sizes, &expansion.sizes));
+    }
+    let Traced {
+        graph, is_complete, ..
+    } = expansion.net;
+    with_known_faults(program, is_complete.then_some(graph), faults)
+}
+
+pub(super) fn with_known_faults<T>(
+    program: &Program,
+    result: Option<T>,
+    faults: Vec<Diagnostic>,
+) -> (Option<T>, Vec<Diagnostic>) {
     let known = program.diagnostics.clone();
     let all = super::faults::merge([known, program.resolution.diagnostics.clone(), faults]);
     let is_good = !all.iter().any(Diagnostic::is_error);
-    let is_good = is_good && net.is_complete;
-    (is_good.then_some(net.graph), all)
+    (result.filter(|_| is_good), all)
 }
 
 /// What comes of the expansion of a net.
 pub(super) struct Expansion {
     pub net: Traced,
     pub faults: Vec<Diagnostic>,
+    /// The open sizes that the net declares.
+    pub sizes: Vec<SizeInfo>,
+    /// One of them has no value, so that nothing came of it.
+    pub lacks_size: bool,
     /// The work that it took.
     pub steps: usize,
 }
 
 /// [`expand`] without what is known of the files already. `traced`: with what became of every step.
-fn expand_only(program: &Program, net: &str, traced: bool) -> Expansion {
+pub(super) fn expand_only(
+    program: &Program,
+    net: &str,
+    sizes: &SetSizes,
+    traced: bool,
+) -> Expansion {
     let mut expander = Expander::new(program);
     expander.trace = traced.then(Trace::default);
-    let Some((id, template)) = root_nets(program).find(|(_, t)| t.name.name == net) else {
-        expander.report(no_such_net(program, net));
-        return expansion(expander, net, None);
+    expander.sizes.set = sizes.clone();
+    let graph = match root_nets(program).find(|(_, t)| t.name.name == net) {
+        Some((id, template)) => run(&mut expander, id, template),
+        None => {
+            expander.report(no_such_net(program, net));
+            None
+        }
     };
-    let graph = match expander.apply_declaration(id, net, template.name.span) {
-        Some(applied) => expand_applied(&mut expander, &applied, template),
-        None => None,
-    };
-    expansion(expander, net, graph)
-}
-
-/// Takes an expander apart that has made this whole graph, or failed to.
-fn expansion(expander: Expander<'_>, net: &str, graph: Option<Graph>) -> Expansion {
-    let is_faulty = expander.faults.has_errors() || expander.halted;
     Expansion {
         net: Traced {
             name: net.to_string(),
-            is_complete: graph.is_some() && !is_faulty,
+            is_complete: graph.is_some(),
             graph: graph.unwrap_or(expander.graph),
             trace: expander.trace.unwrap_or_default(),
         },
+        sizes: expander.sizes.declared,
+        lacks_size: expander.sizes.lacks_value,
         faults: expander.faults.finish(),
         steps: expander.steps,
     }
 }
 
+/// The graph of a net; `None` if there is any fault.
+pub(super) fn run<'p>(
+    expander: &mut Expander<'p>,
+    id: DeclarationId,
+    template: &'p Template,
+) -> Option<Graph> {
+    let name = &template.name;
+    let applied = expander.apply_declaration(id, &name.name, name.span)?;
+    let graph = expand_applied(expander, &applied, template);
+    graph.filter(|_| !expander.faults.has_errors() && !expander.halted)
+}
+
 fn expand_applied<'p>(
     expander: &mut Expander<'p>,
     applied: &Applied,
-    template: &'p crate::syntax::ast::Template,
+    template: &'p Template,
 ) -> Option<Graph> {
     let super::value::Callee::Declared(id) = applied.callee else {
         return None;
@@ -158,11 +200,7 @@ fn expand_applied<'p>(
 }
 
 /// Makes the outputs, and sees that there is a net at all.
-fn finish(
-    expander: &mut Expander<'_>,
-    last: Tensor,
-    template: &crate::syntax::ast::Template,
-) -> Option<Graph> {
+fn finish(expander: &mut Expander<'_>, last: Tensor, template: &Template) -> Option<Graph> {
     let mut outputs = std::mem::take(&mut expander.outputs);
     // What failed was reported, if not by this expansion then when the files were read.
     let failed = |value: &Tensor| *value == Tensor::Unknown;
@@ -196,7 +234,7 @@ fn finish(
     Some(graph)
 }
 
-fn no_such_net(program: &Program, net: &str) -> Diagnostic {
+pub(super) fn no_such_net(program: &Program, net: &str) -> Diagnostic {
     let names: Vec<&str> = root_nets(program)
         .map(|(_, t)| t.name.name.as_str())
         .collect();
@@ -240,12 +278,12 @@ pub(super) fn compile_functions(program: &Program) -> Vec<Diagnostic> {
 }
 
 /// Expands every net that is complete. Files of many large nets are looked at only so far.
-pub(super) fn expand_all(program: &Program, traced: bool) -> Vec<Expansion> {
+pub(super) fn expand_all(program: &Program, sizes: &SetSizes, traced: bool) -> Vec<Expansion> {
     const ALL_STEPS: usize = 4 * limits::EXPANSION_STEPS;
     let mut steps = 0;
     let mut expansions = Vec::new();
     for net in nets(program).iter().filter(|net| net.complete) {
-        let mut expansion = expand_only(program, &net.name, traced);
+        let mut expansion = check_only(program, &net.name, sizes, traced);
         steps += expansion.steps;
         let is_last = steps > ALL_STEPS;
         if is_last {

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::open::pointwise;
 use super::value::Value;
 use crate::diagnostic::{Code, codes};
 use crate::limits;
@@ -29,6 +30,10 @@ fn overflow(text: String) -> Fault {
 
 /// `-x`, `not x`
 pub(super) fn unary(op: UnaryOp, value: &Value) -> Result<Value, Fault> {
+    let operation = |values: &[Value]| unary(op, &values[0]);
+    if let Some(result) = pointwise(&[value], 1, &operation) {
+        return result;
+    }
     match (op, value) {
         (_, Value::Unknown) => Ok(Value::Unknown),
         (UnaryOp::Neg, Value::Int(x)) => x
@@ -42,11 +47,50 @@ pub(super) fn unary(op: UnaryOp, value: &Value) -> Result<Value, Fault> {
     }
 }
 
-/// All binary operators but `and` and `or`, which do not always look at both sides.
+/// What residues a division looks at.
+fn modulus(op: BinaryOp, divisor: &Value) -> Result<u64, Fault> {
+    match (op, divisor) {
+        (BinaryOp::Div | BinaryOp::Rem, Value::Int(x)) => Ok(x.unsigned_abs()),
+        (BinaryOp::Div | BinaryOp::Rem, Value::Open(open)) => Err((
+            codes::UNDECIDED,
+            format!("nothing is told of a division by `{}`", open.form()),
+        )),
+        _ => Ok(1),
+    }
+}
+
+/// `ceil(a / b)` as it is written: of two ints, the exact quotient rounded up.
+pub(super) fn ceil_division(a: &Value, b: &Value) -> Result<Value, Fault> {
+    let operation = |values: &[Value]| ceil_division(&values[0], &values[1]);
+    if a.is_unknown() || b.is_unknown() {
+        return Ok(Value::Unknown);
+    }
+    if let Some(result) = pointwise(&[a, b], modulus(BinaryOp::Div, b)?, &operation) {
+        return result;
+    }
+    let quotient = binary(BinaryOp::Div, a, b)?;
+    match (&quotient, a, b) {
+        (Value::Int(_), Value::Int(x), Value::Int(y)) => {
+            let is_exact = x.checked_rem(*y) == Some(0);
+            binary(BinaryOp::Add, &quotient, &Value::Int(i64::from(!is_exact)))
+        }
+        _ => call("ceil", &[quotient]),
+    }
+}
+
+/// All binary operators. `and` and `or` look at both sides here.
 pub(super) fn binary(op: BinaryOp, a: &Value, b: &Value) -> Result<Value, Fault> {
     use BinaryOp as B;
+    if a.is_unknown() || b.is_unknown() {
+        return Ok(Value::Unknown);
+    }
+    let operation = |values: &[Value]| binary(op, &values[0], &values[1]);
+    if let Some(result) = pointwise(&[a, b], modulus(op, b)?, &operation) {
+        return result;
+    }
     match (op, a, b) {
-        (_, Value::Unknown, _) | (_, _, Value::Unknown) => Ok(Value::Unknown),
+        (B::And, Value::Bool(x), Value::Bool(y)) => Ok(Value::Bool(*x && *y)),
+        (B::Or, Value::Bool(x), Value::Bool(y)) => Ok(Value::Bool(*x || *y)),
         (B::Eq | B::Ne, _, _) => equality(op, a, b),
         (B::Lt | B::Le | B::Gt | B::Ge, _, _) => comparison(op, a, b),
         (_, Value::Int(x), Value::Int(y)) => integer(op, *x, *y),
@@ -193,6 +237,12 @@ pub(super) fn call(name: &str, arguments: &[Value]) -> Result<Value, Fault> {
     }
     let quoted = format!("`{name}`");
     let all: Vec<&Value> = arguments.iter().collect();
+    // The length of a list does not depend on what is in it.
+    if name != "len"
+        && let Some(result) = pointwise(&all, 1, &|values| call(name, values))
+    {
+        return result;
+    }
     match (name, arguments) {
         ("len", [Value::List(items)]) => Ok(Value::Int(items.len() as i64)),
         ("len", [Value::Text(text)]) => Ok(Value::Int(text.chars().count() as i64)),
@@ -284,6 +334,10 @@ pub(super) fn index(list: &Value, at: &Value) -> Result<Value, Fault> {
     match (list, at) {
         (Value::Unknown, _) | (_, Value::Unknown) => Ok(Value::Unknown),
         (Value::List(items), Value::Int(at)) => element(items, *at),
+        (Value::List(_), Value::Open(_)) => {
+            let operation = |values: &[Value]| index(&values[0], &values[1]);
+            pointwise(&[list, at], 1, &operation).unwrap_or(Ok(Value::Unknown))
+        }
         (Value::List(_), other) => Err(types("an index", "an int", &[other])),
         (other, _) => Err(types("`[]`", "a list", &[other])),
     }

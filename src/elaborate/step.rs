@@ -2,14 +2,17 @@
 
 use super::call::Outcome;
 use super::expand::{Expander, Frame, Tensor};
+use super::open::{open_values, resolve};
+use super::prove::{Claim, Reported};
 use super::rounds::Repeat;
 use super::value::{Applied, Kind, Value};
-use crate::check;
+use crate::check::{self, ShapeError};
 use crate::diagnostic::{Diagnostic, codes};
-use crate::graph::NodeId;
+use crate::graph::{NodeId, Shape};
 use crate::limits;
 use crate::source::Span;
-use crate::syntax::ast::{Call, Chain, ShapePattern, Step, StepKind, Text, Type};
+use crate::symbolic::{Assignment, Function, Rate, SymDim, Variable};
+use crate::syntax::ast::{Call, Chain, Dimension, ShapePattern, Step, StepKind, Text, Type};
 
 impl<'p> Expander<'p> {
     /// Evaluates the steps of a chain, each on the value of the one before it.
@@ -157,20 +160,30 @@ impl<'p> Expander<'p> {
         arriving: Tensor,
         frame: &mut Frame<'p>,
     ) -> Tensor {
-        let mut wanted: Vec<Option<i64>> = Vec::with_capacity(pattern.dims.len());
+        let mut asserted: Vec<Option<Value>> = Vec::with_capacity(pattern.dims.len());
         frame.it = arriving;
         for dim in &pattern.dims {
             match dim {
-                None => wanted.push(None),
-                Some(expr) => match self.eval_as(expr, &Kind::Type(Type::Int), frame) {
-                    Value::Int(size) => wanted.push(Some(size)),
-                    _ => return value,
-                },
+                Dimension::Size(expr) => {
+                    match self.eval_open(expr, &Kind::Type(Type::Int), frame) {
+                        Value::Unknown => return value,
+                        size => asserted.push(Some(size)),
+                    }
+                }
+                Dimension::Any | Dimension::Open(..) => asserted.push(None),
             }
         }
         let Tensor::Node(node) = self.wanted(value, step.span) else {
             return Tensor::Unknown;
         };
+        if self.prove_assertion(&asserted, node, pattern.span).is_err() {
+            return Tensor::Unknown;
+        }
+        let witnesses = self.witnesses();
+        let wanted: Vec<Option<i64>> = asserted
+            .iter()
+            .map(|size| size.as_ref().and_then(|size| int_at(size, &witnesses)))
+            .collect();
         let found = self.shape(node).clone();
         let agrees = found.rank() == wanted.len()
             && found.sizes().zip(&wanted).all(|(size, wanted)| {
@@ -196,6 +209,72 @@ impl<'p> Expander<'p> {
         fault.notes = self.arithmetic(node);
         self.report(fault);
         Tensor::Unknown
+    }
+
+    fn prove_assertion(
+        &mut self,
+        asserted: &[Option<Value>],
+        node: NodeId,
+        span: Span,
+    ) -> Result<(), Reported> {
+        let Some(shape) = self.open_shape(node) else {
+            return Ok(());
+        };
+        let functions: Vec<(Variable, &Function)> = asserted
+            .iter()
+            .flatten()
+            .flat_map(open_values)
+            .map(|open| (open.variable, &open.function))
+            .collect();
+        let of_product = shape
+            .dims()
+            .iter()
+            .zip(asserted)
+            .any(|(dim, asserted)| asserted.is_some() && matches!(dim, SymDim::Product(..)));
+        let is_known = shape.is_known() && functions.is_empty();
+        if is_known || (shape.has_product() && !of_product) {
+            return Ok(());
+        }
+        // An open dimension and the number asserted of it may meet once, and not after.
+        let numbers = shape
+            .dims()
+            .iter()
+            .zip(asserted)
+            .filter_map(|pair| match pair {
+                (SymDim::Of(..), Some(Value::Int(size))) => Some(size.unsigned_abs()),
+                _ => None,
+            });
+        let rate = Rate {
+            reach: numbers.max().unwrap_or(0).saturating_add(2),
+            ..Rate::COMPARES
+        };
+        let mut rule = |sizes: &Assignment, shapes: &[&Shape]| {
+            let found = shapes[0];
+            let wanted = |asserted: &Option<Value>| match asserted {
+                Some(size) => int_at(size, sizes),
+                None => None,
+            };
+            let agrees = found.rank() == asserted.len()
+                && found.sizes().zip(asserted).all(|(size, asserted)| {
+                    asserted.is_none() || i64::try_from(size).ok() == wanted(asserted)
+                });
+            if agrees {
+                return Ok(found.clone());
+            }
+            let shown: Vec<String> = asserted
+                .iter()
+                .map(|dim| wanted(dim).map_or("_".into(), |size| size.to_string()))
+                .collect();
+            let message = format!("the shape is {found}, not [{}]", shown.join(", "));
+            Err(ShapeError::new(codes::ASSERTION, message))
+        };
+        let claim = |expander: &Expander<'p>, _: &ShapeError| Claim {
+            words: "the shape asserted here is right".into(),
+            span,
+            parties: expander.origins(&[expander.shaper(node)]),
+        };
+        self.prove(&[node], &functions, rate, &mut rule, claim)
+            .map(|_| ())
     }
 
     /// How a value came by its shape, a line for each thing that was computed.
@@ -352,5 +431,13 @@ impl<'p> Expander<'p> {
         }
         let entity = self.program.lookup(frame.file, name)?;
         Some(self.apply_entity(entity, name, span))
+    }
+}
+
+/// An int where the open sizes are these.
+fn int_at(value: &Value, sizes: &Assignment) -> Option<i64> {
+    match resolve(value, &|open| open.at(sizes.get(open.variable)))? {
+        Value::Int(size) => Some(size),
+        _ => None,
     }
 }

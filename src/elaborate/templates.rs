@@ -102,7 +102,9 @@ impl<'p> Expander<'p> {
             let given = values.next().flatten();
             let value = match (given, &formal.default) {
                 (Some(value), _) => value,
-                (None, FormalDefault::Expr(default)) => self.eval_as(default, &formal.kind, frame),
+                (None, FormalDefault::Expr(default)) => {
+                    self.eval_open(default, &formal.kind, frame)
+                }
                 (None, _) => Value::Unknown,
             };
             if value.is_unknown() {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use super::layers::Layer;
+use super::open::OpenValue;
 use super::program::DeclarationId;
 use crate::limits;
 use crate::syntax::ast::Type;
@@ -67,6 +68,8 @@ pub enum Value {
     List(Rc<[Value]>),
     /// `block`
     Block(Rc<Applied>),
+    /// `int` or `bool` that depends on an open size; only where a net is proved for all of them.
+    Open(Rc<OpenValue>),
 }
 
 impl PartialEq for Value {
@@ -81,6 +84,7 @@ impl PartialEq for Value {
             (Value::List(a), Value::List(b)) => Rc::ptr_eq(a, b) || a == b,
             // One level deep: blocks that are arguments of both must be the same value.
             (Value::Block(a), Value::Block(b)) => Rc::ptr_eq(a, b) || a.is_alike(b),
+            (Value::Open(a), Value::Open(b)) => a == b,
             _ => false,
         }
     }
@@ -97,6 +101,8 @@ impl Value {
             Value::Text(_) => "string".into(),
             Value::Size(_) => "size".into(),
             Value::Block(_) => "block".into(),
+            Value::Open(open) if open.is_bool => "bool".into(),
+            Value::Open(_) => "int".into(),
             Value::List(items) => match items.first() {
                 Some(Value::List(_)) => "list of lists".into(),
                 Some(first) => match items.iter().find(|x| x.type_name() != first.type_name()) {
@@ -156,6 +162,7 @@ impl Value {
             Value::Text(value) => text.push_str(value),
             Value::Size([height, width]) => text.push_str(&format!("{height}x{width}")),
             Value::Block(applied) => text.push_str(&applied.name),
+            Value::Open(open) => text.push_str(&open.form()),
             Value::List(items) => {
                 text.push('[');
                 for (index, item) in items.iter().enumerate() {
@@ -296,10 +303,18 @@ fn convert_type(value: &Value, ty: &Type) -> Option<Value> {
         | (Type::String, Value::Text(_))
         | (Type::Size, Value::Size(_))
         | (Type::Block, Value::Block(_)) => Some(value.clone()),
+        (Type::Int, Value::Open(open)) if !open.is_bool => Some(value.clone()),
+        (Type::Bool, Value::Open(open)) if open.is_bool => Some(value.clone()),
+        (Type::Size, Value::Open(open)) if !open.is_bool => {
+            Some(Value::List(vec![value.clone(), value.clone()].into()))
+        }
         (Type::Float, Value::Int(value)) => Some(Value::Float(*value as f64)),
         (Type::Size, Value::Int(value)) => Some(Value::Size([*value; 2])),
         (Type::Size, Value::List(items)) => match &**items {
             [Value::Int(height), Value::Int(width)] => Some(Value::Size([*height, *width])),
+            [Value::Open(_), Value::Int(_) | Value::Open(_)] | [Value::Int(_), Value::Open(_)] => {
+                Some(value.clone())
+            }
             _ => None,
         },
         (Type::List(item), Value::List(_)) => all_of(value, item),

@@ -1,10 +1,12 @@
 //! The words that join the values of several bodies or steps: `if`, `residual`, `concat` and the operators.
 
 use super::expand::{Expander, Frame, Tensor};
-use crate::check;
+use super::prove::{Claim, Shaped};
+use crate::check::{self, ShapeError};
 use crate::diagnostic::{Diagnostic, codes};
-use crate::graph::{Op, ScalarFn, Shape};
+use crate::graph::{NodeId, Op, ScalarFn, Shape};
 use crate::source::Span;
+use crate::symbolic::{Assignment, Rate};
 use crate::syntax::ast::{Body, Expr, Shortcut, Statement, StatementKind, StepKind, StepOp};
 
 impl<'p> Expander<'p> {
@@ -63,6 +65,23 @@ impl<'p> Expander<'p> {
         let (Tensor::Node(a), Tensor::Node(b)) = (function, other) else {
             return Tensor::Unknown;
         };
+        let claim = |expander: &Expander<'p>, _: &ShapeError| {
+            let (origin, words) = match other_span {
+                Some(_) => (other_span, "the shortcut gives"),
+                None => (expander.origin_span(b), "added as it is:"),
+            };
+            let shown = |(span, words): (Span, &str)| (span, words.to_string(), b);
+            let other = origin.map(|span| shown((span, words)));
+            let function = (last_step(body), "this branch gives".to_string(), a);
+            Claim {
+                words: "the branches of this residual agree".into(),
+                span: keyword,
+                parties: std::iter::once(function).chain(other).collect(),
+            }
+        };
+        let Ok(open) = self.prove(&[a, b], &[], Rate::KEEPS, &mut one_shape, claim) else {
+            return Tensor::Unknown;
+        };
         let (a_shape, b_shape) = (self.shape(a).clone(), self.shape(b).clone());
         if a_shape != b_shape {
             let mut fault = Diagnostic::new(
@@ -95,7 +114,11 @@ impl<'p> Expander<'p> {
             return Tensor::Unknown;
         }
         let name = self.uncounted_name(label, "add");
-        self.push(Op::Map(ScalarFn::add()), vec![a, b], a_shape, name, keyword)
+        let shape = Shaped {
+            shape: a_shape,
+            open,
+        };
+        self.push(Op::Map(ScalarFn::add()), vec![a, b], shape, name, keyword)
     }
 
     pub(super) fn concat(
@@ -132,9 +155,25 @@ impl<'p> Expander<'p> {
             }
         }
         let op = Op::Concat { axis: 0 };
+        let none = Shape::new([]);
+        let mut rule =
+            |_: &Assignment, shapes: &[&Shape]| check::infer_open_shape(&op, shapes, &none);
+        let claim = |_: &Expander<'p>, _: &ShapeError| Claim {
+            words: "the branches of this `concat` can be joined".into(),
+            span: keyword,
+            parties: parts
+                .iter()
+                .zip(&inputs)
+                .map(|((_, span), node)| (*span, "this branch gives".to_string(), *node))
+                .collect(),
+        };
+        let Ok(open) = self.prove(&inputs, &[], Rate::COMPARES, &mut rule, claim) else {
+            return Tensor::Unknown;
+        };
         let shapes: Vec<&Shape> = inputs.iter().map(|id| self.shape(*id)).collect();
         match check::infer_shape(&op, &shapes, &Shape::new([])) {
             Ok(shape) => {
+                let shape = Shaped { shape, open };
                 let name = self.uncounted_name(label, "concat");
                 self.push(op, inputs, shape, name, keyword)
             }
@@ -178,9 +217,22 @@ impl<'p> Expander<'p> {
             StepOp::Sub => (ScalarFn::subtract(), "subtract"),
             StepOp::Mul => (ScalarFn::multiply(), "multiply"),
         };
+        let mut rule = |_: &Assignment, shapes: &[&Shape]| check::broadcast(shapes);
+        let claim = |_: &Expander<'p>, _: &ShapeError| {
+            let side = |span: Span, node: NodeId| (span, "this side is".to_string(), node);
+            Claim {
+                words: "the sides agree".into(),
+                span: op_span,
+                parties: vec![side(a_span, a), side(b_span, b)],
+            }
+        };
+        let Ok(open) = self.prove(&[a, b], &[], Rate::KEEPS, &mut rule, claim) else {
+            return Tensor::Unknown;
+        };
         let (a_shape, b_shape) = (self.shape(a).clone(), self.shape(b).clone());
         match check::broadcast(&[&a_shape, &b_shape]) {
             Ok(shape) => {
+                let shape = Shaped { shape, open };
                 let name = self.uncounted_name(label, word);
                 self.push(Op::Map(function), vec![a, b], shape, name, op_span)
             }
@@ -193,6 +245,15 @@ impl<'p> Expander<'p> {
                 Tensor::Unknown
             }
         }
+    }
+}
+
+/// The shape that all of them have.
+fn one_shape(_: &Assignment, shapes: &[&Shape]) -> Result<Shape, ShapeError> {
+    match shapes {
+        [a, b] if a != b => Err(ShapeError::new(codes::MISMATCH, format!("{a} and {b}"))),
+        [first, ..] => Ok((*first).clone()),
+        [] => Err(ShapeError::new(codes::MISMATCH, "no input")),
     }
 }
 

@@ -166,6 +166,8 @@ pub enum StatementKind {
         /// `image(...)`, how a picture becomes the input.
         source: Option<Call>,
     },
+    /// `where condition`: the open sizes for which the net is meant
+    Where(Expr),
     /// `output name` or `output name: chain`
     Output {
         /// The output's name.
@@ -331,10 +333,31 @@ pub struct Argument {
 /// `[256, _, 13]`
 #[derive(Clone, Debug, PartialEq)]
 pub struct ShapePattern {
-    /// The dimensions; `None` is `_`.
-    pub dims: Vec<Option<Expr>>,
+    /// The dimensions.
+    pub dims: Vec<Dimension>,
     /// With the brackets.
     pub span: Span,
+}
+
+/// One dimension of a [`ShapePattern`].
+#[derive(Clone, Debug, PartialEq)]
+pub enum Dimension {
+    /// `_`
+    Any,
+    /// `H = 224`: an open size with its default; in inputs only.
+    Open(Ident, Expr),
+    /// A size. In an input, a name that nothing declares and that begins with a capital letter is an open size.
+    Size(Expr),
+}
+
+impl Dimension {
+    /// The size, or the default of an open one.
+    pub fn expression(&self) -> Option<&Expr> {
+        match self {
+            Dimension::Any => None,
+            Dimension::Open(_, size) | Dimension::Size(size) => Some(size),
+        }
+    }
 }
 
 /// A text with expressions in it.

@@ -128,6 +128,7 @@ fn meaningful<'i>(pairs: Pairs<'i, Rule>) -> impl Iterator<Item = Pair<'i, Rule>
                 | Rule::kw_fn
                 | Rule::kw_input
                 | Rule::kw_from
+                | Rule::kw_where
                 | Rule::kw_output
                 | Rule::kw_let
                 | Rule::kw_require

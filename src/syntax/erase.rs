@@ -1,8 +1,8 @@
 //! Trees without their spans, for comparing what was written regardless of where.
 
 use super::ast::{
-    Argument, Body, Call, Chain, Declaration, Definition, Expr, ExprKind, File, Ident, Param,
-    RepeatOver, ShapePattern, Statement, StatementKind, Step, StepKind, Text, TextPart,
+    Argument, Body, Call, Chain, Declaration, Definition, Dimension, Expr, ExprKind, File, Ident,
+    Param, RepeatOver, ShapePattern, Statement, StatementKind, Step, StepKind, Text, TextPart,
 };
 use crate::source::{FileId, Span};
 
@@ -72,6 +72,7 @@ fn statement(item: &mut Statement) {
             shape(dims);
             source.iter_mut().for_each(call);
         }
+        StatementKind::Where(condition) => expression(condition),
         StatementKind::Output { name, chain: side } => {
             ident(name);
             side.iter_mut().for_each(chain);
@@ -172,7 +173,16 @@ fn argument(item: &mut Argument) {
 
 fn shape(item: &mut ShapePattern) {
     item.span = NOWHERE;
-    item.dims.iter_mut().flatten().for_each(expression);
+    for dim in &mut item.dims {
+        match dim {
+            Dimension::Any => {}
+            Dimension::Open(name, default) => {
+                ident(name);
+                expression(default);
+            }
+            Dimension::Size(size) => expression(size),
+        }
+    }
 }
 
 fn text(item: &mut Text) {

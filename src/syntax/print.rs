@@ -160,6 +160,7 @@ fn statement(item: &Statement, level: usize) -> String {
                 source.unwrap_or_default()
             )
         }
+        StatementKind::Where(condition) => format!("where {}", expression(condition)),
         StatementKind::Output { name, chain: None } => format!("output {}", name.name),
         StatementKind::Output {
             name,

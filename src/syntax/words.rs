@@ -4,9 +4,9 @@ use crate::diagnostic::{Guess, guess};
 
 /// The words that cannot be names, in the order of the specification.
 pub const RESERVED: &[&str] = &[
-    "use", "as", "fn", "block", "net", "input", "from", "output", "let", "require", "labels",
-    "residual", "shortcut", "when", "concat", "repeat", "in", "it", "if", "then", "else", "and",
-    "or", "not", "true", "false",
+    "use", "as", "fn", "block", "net", "input", "from", "where", "output", "let", "require",
+    "labels", "residual", "shortcut", "when", "concat", "repeat", "in", "it", "if", "then", "else",
+    "and", "or", "not", "true", "false",
 ];
 
 /// The words that a declaration starts with.
@@ -14,7 +14,7 @@ pub(super) const DECLARATIONS: &[&str] = &["use", "fn", "block", "net"];
 
 /// The words that a statement or step may start with, names and `in`, `it` aside.
 pub(super) const STATEMENTS: &[&str] = &[
-    "input", "output", "let", "require", "labels", "residual", "concat", "repeat", "if",
+    "input", "where", "output", "let", "require", "labels", "residual", "concat", "repeat", "if",
 ];
 
 /// The types of parameters.

@@ -74,6 +74,7 @@ const NOT_SHOWN: &[(&str, &str)] = &[
         "E0209",
         "guards an invariant: labels are unique before names are made of them",
     ),
+    ("E0414", "of the command line: tests/cli.rs"),
     (
         "E0701",
         "takes a file of megabytes: `files_and_sources_have_limits`",

@@ -9,11 +9,13 @@ use crate::diagnostic::{Diagnostic, codes};
 use crate::elaborate::arguments::formals;
 use crate::elaborate::bind::Bound;
 use crate::elaborate::expand::{Expander, Tensor};
+use crate::elaborate::open::open_values;
 use crate::elaborate::operators;
 use crate::elaborate::program::DeclarationId;
+use crate::elaborate::prove::open_value;
 use crate::elaborate::value::{Callee, Kind, Value};
 use crate::graph::{
-    CompareOp, Op, ScalarBinary, ScalarBuilder, ScalarFn, ScalarId, ScalarOp, ScalarUnary, Shape,
+    CompareOp, Op, ScalarBinary, ScalarBuilder, ScalarFn, ScalarId, ScalarOp, ScalarUnary,
 };
 use crate::limits;
 use crate::source::{FileId, Span};
@@ -102,13 +104,17 @@ impl<'p> Expander<'p> {
                 Tensor::Nothing | Tensor::Unknown => return Tensor::Unknown,
             }
         }
+        let open = bound.values.iter().flatten().flat_map(open_values).next();
+        if let Some(open) = open {
+            let fault = open_value(open, call.span);
+            self.report(fault);
+            return Tensor::Unknown;
+        }
         let Some(function) = self.compiled(id, bound.values, call.span) else {
             return Tensor::Unknown;
         };
-        let none = Shape::new([]);
-        self.push_checked(Op::Map(function), inputs, &none, name, call.span, |_| {
-            call.callee.span
-        })
+        let place = call.callee.span;
+        self.push_proved(Op::Map(function), inputs, name, call.span, place)
     }
 
     /// A function with values for its typed parameters; `None` is reported.

@@ -71,7 +71,10 @@ impl<'p> Resolver<'p> {
     }
 
     fn constant_name(&mut self, name: &str, span: Span) {
-        if self.read(name, span).is_some() || self.entity(name, span).is_some() {
+        if self.read(name, span).is_some()
+            || self.scopes.size(name).is_some()
+            || self.entity(name, span).is_some()
+        {
             return;
         }
         if self.is_value(name) {

@@ -163,14 +163,19 @@ impl<'p> Resolver<'p> {
 
     /// Declares a constant in the innermost scope.
     fn define(&mut self, name: &'p Ident, kind: VariableKind<'p>) {
-        if let Some(first) = self.scopes.constant(&name.name) {
-            let message = format!("`{}` is declared twice", name.name);
-            let fault = Diagnostic::new(codes::DUPLICATE, message, name.span, "again here");
-            let first = first.name.span;
-            self.report(fault.with_secondary(first, "first here"));
+        let constant = self.scopes.constant(&name.name);
+        let first = constant.map(|constant| constant.name.span);
+        if let Some(first) = first.or_else(|| self.scopes.size(&name.name)) {
+            self.declared_twice(&name.name, name.span, first);
         }
         self.scopes.define(name, kind);
         self.declares(name.span, kind.local());
+    }
+
+    fn declared_twice(&mut self, name: &str, span: Span, first: Span) {
+        let message = format!("`{name}` is declared twice");
+        let fault = Diagnostic::new(codes::DUPLICATE, message, span, "again here");
+        self.report(fault.with_secondary(first, "first here"));
     }
 
     fn alias(&mut self, kind: TemplateKind, call: &'p Call) {

@@ -51,6 +51,8 @@ struct Scope<'p> {
 pub(super) struct Scopes<'p> {
     scopes: Vec<Scope<'p>>,
     variables: Vec<Variable<'p>>,
+    /// Open sizes, where they are declared.
+    sizes: BTreeMap<&'p str, Span>,
     /// Labels by scope of names (section 6 of the specification), innermost last.
     labels: Vec<BTreeMap<String, Span>>,
 }
@@ -60,6 +62,7 @@ impl Default for Scopes<'_> {
         Scopes {
             scopes: vec![Scope::default()],
             variables: Vec::new(),
+            sizes: BTreeMap::new(),
             labels: vec![BTreeMap::new()],
         }
     }
@@ -107,6 +110,15 @@ impl<'p> Scopes<'p> {
         Some(*variable)
     }
 
+    pub fn define_size(&mut self, name: &'p str, span: Span) {
+        self.sizes.insert(name, span);
+    }
+
+    /// Where an open size of this name is declared.
+    pub fn size(&self, name: &str) -> Option<Span> {
+        self.sizes.get(name).copied()
+    }
+
     pub fn variables(&self) -> std::vec::IntoIter<Variable<'p>> {
         self.variables.clone().into_iter()
     }
@@ -152,10 +164,11 @@ impl<'p> Scopes<'p> {
 
     /// All names of values and constants that are visible.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.scopes.iter().flat_map(|scope| {
+        let sizes = self.sizes.keys().copied();
+        sizes.chain(self.scopes.iter().flat_map(|scope| {
             let constants = scope.constants.keys().copied();
             constants.chain(scope.values.keys().map(String::as_str))
-        })
+        }))
     }
 
     /// Labels of the current scope of names.

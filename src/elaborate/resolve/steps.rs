@@ -5,18 +5,28 @@ use super::scopes::VariableKind;
 use crate::diagnostic::{Diagnostic, codes};
 use crate::elaborate::LocalKind;
 use crate::elaborate::layers;
+use crate::elaborate::open::may_be_open;
 use crate::elaborate::program::Entity;
 use crate::source::Span;
 use crate::syntax::ast::{
-    Body, Call, Chain, Expr, Ident, RepeatOver, ShapePattern, Statement, StatementKind, Step,
-    StepKind, TemplateKind, Type,
+    Body, Call, Chain, Dimension, Expr, ExprKind, Ident, RepeatOver, ShapePattern, Statement,
+    StatementKind, Step, StepKind, TemplateKind, Type,
 };
 
 impl<'p> Resolver<'p> {
     /// The body of a block or net.
     pub(super) fn template_body(&mut self, body: &'p Body) {
         self.scopes.open(false);
+        let mut has_step = false;
         for statement in &body.statements {
+            match &statement.kind {
+                StatementKind::Where(_) if !self.is_net || has_step => self.misplaced(
+                    "a `where` stands directly in a net, before its first step",
+                    statement.span,
+                ),
+                StatementKind::Chain(_) => has_step = true,
+                _ => {}
+            }
             self.statement(statement, true);
         }
         self.scopes.close();
@@ -55,7 +65,7 @@ impl<'p> Resolver<'p> {
                         statement.span,
                     );
                 }
-                self.pattern(shape);
+                self.input_shape(shape);
                 if let Some(source) = source {
                     let image = Entity::Layer(&layers::IMAGE);
                     self.names_entity(image, source.callee.span);
@@ -63,6 +73,15 @@ impl<'p> Resolver<'p> {
                     self.arguments(source);
                 }
                 self.input(name);
+            }
+            StatementKind::Where(condition) => {
+                if !outermost {
+                    self.misplaced(
+                        "a `where` stands directly in a net, before its first step",
+                        statement.span,
+                    );
+                }
+                self.expr(condition);
             }
             StatementKind::Output { name, chain } => {
                 self.declares(name.span, LocalKind::Value);
@@ -110,8 +129,46 @@ impl<'p> Resolver<'p> {
     }
 
     fn pattern(&mut self, pattern: &'p ShapePattern) {
-        for dim in pattern.dims.iter().flatten() {
-            self.expr(dim);
+        for dim in &pattern.dims {
+            match dim {
+                Dimension::Any => {}
+                Dimension::Size(size) => self.expr(size),
+                Dimension::Open(name, _) => {
+                    self.misplaced("an open size stands in the shape of an input", name.span)
+                }
+            }
+        }
+    }
+
+    /// The shape of an input, which declares its open sizes.
+    fn input_shape(&mut self, pattern: &'p ShapePattern) {
+        for dim in &pattern.dims {
+            let (name, span) = match dim {
+                Dimension::Any => continue,
+                Dimension::Open(name, default) => {
+                    self.expr(default);
+                    (&name.name, name.span)
+                }
+                Dimension::Size(size) => match &size.kind {
+                    ExprKind::Name(name)
+                        if may_be_open(name)
+                            && self.scopes.constant(name).is_none()
+                            && self.scopes.size(name).is_none()
+                            && self.program.lookup(self.file, name).is_none() =>
+                    {
+                        (name, size.span)
+                    }
+                    _ => {
+                        self.expr(size);
+                        continue;
+                    }
+                },
+            };
+            let constant = self.scopes.constant(name).map(|first| first.name.span);
+            match constant.or_else(|| self.scopes.size(name)) {
+                Some(first) => self.declared_twice(name, span, first),
+                None => self.scopes.define_size(name, span),
+            }
         }
     }
 

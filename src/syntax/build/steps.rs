@@ -5,8 +5,8 @@ use pest::iterators::Pair;
 use super::{Builder, next, only, parts};
 use crate::source::Span;
 use crate::syntax::ast::{
-    Chain, RepeatOver, ShapePattern, Shortcut, Statement, StatementKind, Step, StepKind, StepOp,
-    Text,
+    Chain, Dimension, RepeatOver, ShapePattern, Shortcut, Statement, StatementKind, Step, StepKind,
+    StepOp, Text,
 };
 use crate::syntax::parse::Rule;
 
@@ -28,6 +28,7 @@ impl Builder<'_, '_> {
                 shape: self.shape(next(&mut parts), depth),
                 source: parts.next().map(|call| self.call(call, depth)),
             },
+            Rule::limitation => StatementKind::Where(self.expression(next(&mut parts), depth)),
             Rule::output => StatementKind::Output {
                 name: self.name_of(&mut parts),
                 chain: parts.next().map(|chain| self.chain(chain, depth)),
@@ -204,7 +205,15 @@ impl Builder<'_, '_> {
         let dims = parts(pair)
             .map(|dimension| {
                 let inner = only(dimension);
-                (inner.as_rule() == Rule::expression).then(|| self.expression(inner, depth))
+                match inner.as_rule() {
+                    Rule::expression => Dimension::Size(self.expression(inner, depth)),
+                    Rule::open_size => {
+                        let mut parts = super::parts(inner);
+                        let name = self.name_of(&mut parts);
+                        Dimension::Open(name, self.expression(next(&mut parts), depth))
+                    }
+                    _ => Dimension::Any,
+                }
             })
             .collect();
         ShapePattern { dims, span }

@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use crate::source::Span;
 use crate::syntax::ast::{
-    Argument, Body, Call, Chain, Declaration, Definition, Expr, ExprKind, File, Param, RepeatOver,
-    Statement, StatementKind, Step, StepKind, Text, UnaryOp,
+    Argument, Body, Call, Chain, Declaration, Definition, Dimension, Expr, ExprKind, File, Param,
+    RepeatOver, Statement, StatementKind, Step, StepKind, Text, UnaryOp,
 };
 
 /// Statements of one callee with at least so many numbers are a table.
@@ -133,7 +133,7 @@ impl Collector<'_> {
         self.marks.statements.insert(start(item.span));
         match &item.kind {
             StatementKind::Input { shape, source, .. } => {
-                self.expressions(shape.dims.iter().flatten());
+                self.expressions(shape.dims.iter().filter_map(Dimension::expression));
                 source.iter().for_each(|call| self.call(call));
                 true
             }
@@ -147,8 +147,8 @@ impl Collector<'_> {
                 message.iter().for_each(|text| self.verbatim(text.span));
                 true
             }
-            StatementKind::Labels(names) => {
-                self.expression(names);
+            StatementKind::Labels(expression) | StatementKind::Where(expression) => {
+                self.expression(expression);
                 true
             }
             StatementKind::Chain(chain) => {
@@ -178,7 +178,7 @@ impl Collector<'_> {
         if let Some(shape) = &item.assertion {
             let range = shape.span.range();
             self.marks.assertions.insert(range.start, range.end);
-            self.expressions(shape.dims.iter().flatten());
+            self.expressions(shape.dims.iter().filter_map(Dimension::expression));
         }
         match &item.kind {
             StepKind::Call(call) => {

@@ -1,6 +1,6 @@
 //! Expressions with no more parentheses than they need.
 
-use crate::syntax::ast::{Call, Expr, ExprKind, ShapePattern, Text, TextPart, UnaryOp};
+use crate::syntax::ast::{Call, Dimension, Expr, ExprKind, ShapePattern, Text, TextPart, UnaryOp};
 use crate::syntax::build::binding;
 
 /// An expression where any may stand.
@@ -95,7 +95,11 @@ pub(super) fn shape(item: &ShapePattern) -> String {
     let dims: Vec<String> = item
         .dims
         .iter()
-        .map(|dim| dim.as_ref().map_or_else(|| "_".to_owned(), expression))
+        .map(|dim| match dim {
+            Dimension::Any => "_".to_owned(),
+            Dimension::Open(name, default) => format!("{} = {}", name.name, expression(default)),
+            Dimension::Size(size) => expression(size),
+        })
         .collect();
     format!("[{}]", dims.join(", "))
 }

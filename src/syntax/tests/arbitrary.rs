@@ -125,7 +125,12 @@ fn call() -> impl Strategy<Value = Call> {
 }
 
 fn shape() -> impl Strategy<Value = ShapePattern> {
-    vec(option::of(expression()), 1..4).prop_map(|dims| ShapePattern {
+    let dimension = prop_oneof![
+        Just(Dimension::Any),
+        (ident(), expression()).prop_map(|(name, default)| Dimension::Open(name, default)),
+        expression().prop_map(Dimension::Size),
+    ];
+    vec(dimension, 1..4).prop_map(|dims| ShapePattern {
         dims,
         span: NOWHERE,
     })
@@ -189,6 +194,7 @@ fn body_of(operation: impl Strategy<Value = Step> + Clone) -> impl Strategy<Valu
         1 => (expression(), option::of(text_of(expression())))
             .prop_map(|(condition, message)| StatementKind::Require { condition, message }),
         1 => expression().prop_map(StatementKind::Labels),
+        1 => expression().prop_map(StatementKind::Where),
     ];
     vec(kind, 0..3).prop_map(|kinds| Body {
         statements: kinds

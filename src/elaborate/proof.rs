@@ -1,0 +1,190 @@
+//! The proof of a net for all of its open sizes, and what is said where there is none.
+
+use std::collections::BTreeSet;
+
+use super::expand::Expander;
+use super::faults;
+use super::nets::{Expansion, expand_only, no_such_net, root_nets, run};
+use super::program::Program;
+use super::prove::{Interrupted, Proving, SetSizes, SizeInfo};
+use crate::diagnostic::{Diagnostic, codes, did_you_mean};
+use crate::graph::Graph;
+use crate::symbolic::{Open, SymShape, Variable};
+
+/// How often the sizes may be narrowed: by a `where` for each, and by the steps that fit fewer and fewer.
+const NARROWINGS: usize = 64;
+
+/// A net that is right for all its open sizes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Proof {
+    /// The open sizes, and what is allowed of each. None if all were set.
+    pub open: Vec<Open>,
+    /// The net at the witness of each.
+    pub graph: Graph,
+    /// The shape of each node, by node.
+    pub shapes: Vec<SymShape>,
+}
+
+/// The proof of a net of the root file for all open sizes that are not set; or, with the faults of the files and of their names,
+/// why there is none.
+pub fn prove(program: &Program, net: &str, sizes: &SetSizes) -> (Option<Proof>, Vec<Diagnostic>) {
+    let (proof, mut faults, _) = prove_only(program, net, sizes);
+    if !faults.iter().any(Diagnostic::is_error) {
+        let declared = expand_only(program, net, sizes, false).sizes;
+        faults.extend(unknown_size(net, sizes, &declared));
+    }
+    super::nets::with_known_faults(program, proof, faults)
+}
+
+/// Everything that is wrong with one net of the root file, for all its open sizes that are not set.
+pub fn check_net(program: &Program, net: &str, sizes: &SetSizes) -> Vec<Diagnostic> {
+    let mut expansion = check_only(program, net, sizes, false);
+    let unknown = unknown_size(net, sizes, &expansion.sizes);
+    expansion.faults.extend(unknown);
+    super::nets::with_known_faults(program, Some(()), expansion.faults).1
+}
+
+/// Expands a net at its default sizes (`traced`: with what became of every step) and, if that is without a fault, proves it for the others.
+pub(super) fn check_only(
+    program: &Program,
+    net: &str,
+    sizes: &SetSizes,
+    traced: bool,
+) -> Expansion {
+    let mut expansion = expand_only(program, net, sizes, traced);
+    let is_good = !expansion.faults.iter().any(Diagnostic::is_error);
+    let has_open = expansion
+        .sizes
+        .iter()
+        .any(|size| !sizes.contains_key(&size.name));
+    if expansion.lacks_size || (is_good && has_open) {
+        let (_, faults, steps) = prove_only(program, net, sizes);
+        // That a size has no value is no fault while it is proved for all.
+        if expansion.lacks_size {
+            expansion.faults.clear();
+        }
+        expansion.faults = faults::merge([expansion.faults, faults]);
+        expansion.steps = expansion.steps.saturating_add(steps);
+    }
+    expansion
+}
+
+/// A step that fits only some sizes.
+struct Condition {
+    variable: Variable,
+    /// Of residues, not of a least size.
+    is_periodic: bool,
+    fault: Diagnostic,
+}
+
+fn prove_only(
+    program: &Program,
+    net: &str,
+    sizes: &SetSizes,
+) -> (Option<Proof>, Vec<Diagnostic>, usize) {
+    let Some((id, template)) = root_nets(program).find(|(_, t)| t.name.name == net) else {
+        return (None, vec![no_such_net(program, net)], 0);
+    };
+    let mut open: Vec<Open> = Vec::new();
+    let mut conditions: Vec<Condition> = Vec::new();
+    let mut steps = 0;
+    for _ in 0..NARROWINGS {
+        let mut expander = Expander::new(program);
+        expander.sizes.set = sizes.clone();
+        expander.sizes.proving = Some(Proving {
+            open,
+            ..Proving::default()
+        });
+        let graph = run(&mut expander, id, template);
+        steps += expander.steps;
+        let proving = expander.sizes.proving.take().unwrap_or_default();
+        open = proving.open;
+        let narrowed = match proving.interrupted {
+            None => {
+                let mut faults = expander.faults.finish();
+                // Other faults come first: which sizes fit is known once they are gone.
+                let help = faults.is_empty().then(|| wanted(&conditions, &open));
+                faults.extend(said(conditions, help));
+                let proof = graph.filter(|_| faults.is_empty()).map(|graph| Proof {
+                    open,
+                    graph,
+                    shapes: proving.shapes,
+                });
+                return (proof, faults, steps);
+            }
+            Some(Interrupted::Limited(variable, sizes)) => Some((variable, sizes)),
+            Some(Interrupted::Condition(variable, sizes, fault)) => {
+                let before = open.get(variable.0).map_or(1, |open| open.allowed.rate().1);
+                conditions.push(Condition {
+                    variable,
+                    is_periodic: sizes.rate().1 != before,
+                    fault: *fault,
+                });
+                (!sizes.is_empty()).then_some((variable, sizes))
+            }
+        };
+        let Some((variable, sizes)) = narrowed else {
+            break;
+        };
+        if let Some(open) = open.get_mut(variable.0) {
+            open.allowed = sizes;
+        }
+    }
+    let help = "no such sizes fit the whole net".to_string();
+    (None, said(conditions, Some(help)), steps)
+}
+
+/// The `where` that is missing.
+fn wanted(conditions: &[Condition], open: &[Open]) -> String {
+    let mut limited: Vec<Variable> = conditions.iter().map(|c| c.variable).collect();
+    limited.sort();
+    limited.dedup();
+    let clauses: Vec<String> = limited
+        .iter()
+        .filter_map(|variable| open.get(variable.0))
+        .map(|open| open.allowed.clause(&open.name))
+        .collect();
+    format!(
+        "add `where {}`: the whole net fits those",
+        clauses.join(" and ")
+    )
+}
+
+/// The first conditions on each size, of either kind, unless that is the same step again.
+fn said(conditions: Vec<Condition>, help: Option<String>) -> Vec<Diagnostic> {
+    let mut known = BTreeSet::new();
+    let mut told: Vec<Diagnostic> = Vec::new();
+    for condition in conditions {
+        let place = |fault: &Diagnostic| fault.primary.as_ref().map(|label| label.span);
+        let is_new = known.insert((condition.variable, condition.is_periodic));
+        let is_there = told.iter().any(|t| place(t) == place(&condition.fault));
+        if is_new && !is_there {
+            told.push(Diagnostic {
+                help: help.clone(),
+                ..condition.fault
+            });
+        }
+    }
+    told
+}
+
+/// The fault of a value for a size that a net does not have.
+pub(super) fn unknown_size(
+    net: &str,
+    sizes: &SetSizes,
+    declared: &[SizeInfo],
+) -> Option<Diagnostic> {
+    let names = || declared.iter().map(|size| size.name.as_str());
+    let unknown = sizes.keys().find(|name| !names().any(|n| n == *name))?;
+    let message = format!("`{net}` has no open size `{unknown}`");
+    let fault = Diagnostic::without_place(codes::NO_SIZE, message);
+    let known: Vec<&str> = names().collect();
+    let fault = match known.is_empty() {
+        true => fault.with_note("all its sizes are fixed"),
+        false => fault.with_note(format!("its open sizes: {}", known.join(", "))),
+    };
+    Some(match did_you_mean(unknown, names()) {
+        Some(near) => fault.with_help(format!("did you mean `{near}`?")),
+        None => fault,
+    })
+}
