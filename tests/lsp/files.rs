@@ -53,7 +53,10 @@ fn an_unsaved_text_counts_and_not_the_file() {
     client.write("blocks.net", BLOCKS);
     let main = client.open("main.net", MAIN);
     assert_eq!(client.diagnostics(&main), []);
+    client.forget(&main);
     let blocks = client.open("blocks.net", BLOCKS);
+    // What uses it is told of anew.
+    assert_eq!(client.diagnostics(&main), []);
     // What uses a file tells what its steps are.
     let labels: Vec<String> = client
         .hints(&blocks)
