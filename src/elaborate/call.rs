@@ -7,7 +7,7 @@ use super::build;
 use super::expand::{Expander, Frame, Tensor};
 use super::layers::Layer;
 use super::program::DeclarationId;
-use super::prove::{Claim, Reported, open_value};
+use super::prove::{Claim, Reported, Shaped, open_value};
 use super::value::{Applied, Callee, Value};
 use crate::check::{self, ShapeError};
 use crate::diagnostic::{Diagnostic, Label, codes};
@@ -110,7 +110,11 @@ impl<'p> Expander<'p> {
             }
         };
         let place = |error: &ShapeError| place(error.attribute);
-        let value = self.push_checked(op, vec![input], &declared, open, name, call.span, place);
+        let written = Shaped {
+            shape: declared,
+            open,
+        };
+        let value = self.push_checked(op, vec![input], written, name, call.span, place);
         if let Tensor::Node(node) = value
             && let Some(origin) = self.graph.origins.get_mut(node.index())
         {
@@ -206,7 +210,9 @@ impl<'p> Expander<'p> {
                 return Outcome::One(Tensor::Unknown);
             };
             let place = |error: &ShapeError| place(error.attribute);
-            let part = self.push_checked(op, vec![input], &declared, open, name, call.span, place);
+            let shape = declared.clone();
+            let written = Shaped { shape, open };
+            let part = self.push_checked(op, vec![input], written, name, call.span, place);
             values.push(part);
         }
         Outcome::Parts(values)

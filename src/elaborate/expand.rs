@@ -364,20 +364,22 @@ impl<'p> Expander<'p> {
         true
     }
 
-    /// Adds a node of known inputs after its shape is checked; a fault is reported by `place`, which may add to it.
+    /// Adds a node of known inputs after its shape is checked: it has the proved shape of `written`, whose other one is what the text declares; a fault is reported by `place`, which may add to it.
     pub fn push_checked(
         &mut self,
         op: Op,
         inputs: Vec<NodeId>,
-        declared: &Shape,
-        open: Option<SymShape>,
+        written: Shaped,
         name: String,
         span: Span,
         place: impl FnOnce(&ShapeError) -> Span,
     ) -> Tensor {
         let shapes: Vec<&Shape> = inputs.iter().map(|id| self.shape(*id)).collect();
-        match check::infer_written_shape(&op, &shapes, declared) {
-            Ok(shape) => self.push(op, inputs, Shaped { shape, open }, name, span),
+        match check::infer_written_shape(&op, &shapes, &written.shape) {
+            Ok(shape) => {
+                let open = written.open;
+                self.push(op, inputs, Shaped { shape, open }, name, span)
+            }
             Err(error) => {
                 let at = place(&error);
                 self.report_shape_error(error, at, &inputs);
@@ -395,20 +397,22 @@ impl<'p> Expander<'p> {
         span: Span,
         place: Span,
     ) -> Tensor {
-        let none = Shape::new([]);
+        let shape = Shape::new([]);
         let rate = match op {
             Op::Map(_) => Rate::KEEPS,
             _ => Rate::COMPARES,
         };
         let mut rule =
-            |_: &Assignment, shapes: &[&Shape]| check::infer_open_shape(&op, shapes, &none);
+            |_: &Assignment, shapes: &[&Shape]| check::infer_open_shape(&op, shapes, &shape);
         let claim = |expander: &Expander<'p>, _: &ShapeError| Claim {
             words: format!("the values of `{}` agree", op.name()),
             span: place,
             parties: expander.origins(&inputs),
         };
         match self.prove(&inputs, &[], rate, &mut rule, claim) {
-            Ok(open) => self.push_checked(op, inputs, &none, open, name, span, |_| place),
+            Ok(open) => {
+                self.push_checked(op, inputs, Shaped { shape, open }, name, span, |_| place)
+            }
             Err(_) => Tensor::Unknown,
         }
     }

@@ -92,7 +92,7 @@ pub(super) struct Claim {
 pub(super) struct Reported;
 
 /// How a step computes the shape of its result.
-pub(super) type Rule<'r> = dyn FnMut(&Assignment, &[&Shape]) -> Result<Shape, ShapeError> + 'r;
+pub(super) type Rule<'r> = crate::symbolic::Rule<'r, ShapeError>;
 
 impl<'p> Expander<'p> {
     /// Proves a step for all open sizes; without such, or where it fits no size at all, `None`: its rule at the witnesses tells all.

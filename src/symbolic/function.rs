@@ -109,7 +109,7 @@ impl Function {
     fn shorten(&mut self) {
         let period = self.tail.len();
         let least = (1..=period)
-            .filter(|candidate| period % candidate == 0)
+            .filter(|candidate| period.is_multiple_of(*candidate))
             .find(|candidate| self.repeats_after(*candidate))
             .unwrap_or(period);
         let rounds = (period / least) as i64;

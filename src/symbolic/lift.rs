@@ -102,6 +102,9 @@ impl<E> From<Undecided> for Failure<E> {
     }
 }
 
+/// The shape of a result for sizes of the open ones and the shapes of its arguments there.
+pub type Rule<'r, E> = dyn FnMut(&Assignment, &[&Shape]) -> Result<Shape, E> + 'r;
+
 /// The shape that `rule` gives, as a function of the open sizes.
 ///
 /// The rule is evaluated at as many sizes of each open size as it takes to know it for all, the others fixed; so it must look at
@@ -111,7 +114,7 @@ pub fn lift<E>(
     inputs: &[SymShape],
     attributes: &[(Variable, &Function)],
     rate: Rate,
-    rule: &mut dyn FnMut(&Assignment, &[&Shape]) -> Result<Shape, E>,
+    rule: &mut Rule<'_, E>,
 ) -> Result<SymShape, Failure<E>> {
     let witnesses = Assignment::witnesses(open);
     let mut apply = |sizes: &Assignment| -> Option<Result<Shape, E>> {

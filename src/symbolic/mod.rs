@@ -25,6 +25,6 @@ mod sizes;
 mod tests;
 
 pub use function::{Function, Undecided, settle};
-pub use lift::{Assignment, Failure, Open, Rate, lift};
+pub use lift::{Assignment, Failure, Open, Rate, Rule, lift};
 pub use shape::{Polynomial, SymDim, SymShape, Variable};
 pub use sizes::Sizes;
