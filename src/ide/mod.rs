@@ -2,7 +2,7 @@
 //! here knows a protocol or does IO.
 //!
 //! [`Analysis`] is made once for each change of a text; every question is answered from it. It keeps what a half-typed line does not
-//! touch: see [`mod@mend`].
+//! touch: see `mend.rs`.
 
 mod analysis;
 mod callee;
