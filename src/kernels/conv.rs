@@ -88,8 +88,8 @@ impl Algorithm {
 
     /// The one with this name.
     pub fn named(name: &str) -> Option<Algorithm> {
-        let winograd = winograd::TILES.map(Algorithm::Winograd);
-        let mut all = winograd.into_iter().chain([Algorithm::Direct]);
+        let winograd = winograd::all_tiles().map(Algorithm::Winograd);
+        let mut all = winograd.chain([Algorithm::Direct]);
         all.find(|algorithm| algorithm.name() == name)
     }
 }

@@ -2,7 +2,7 @@
 
 use half::bf16;
 
-use super::winograd::{MOST_POINTS, Transforms};
+use super::winograd::{MOST_WEIGHTS, Scheme, Transforms};
 use super::{ConvSpec, DenseSpec, Epilogue, KernelSpec, TransposedTaps, WeightType, WinogradSpec};
 use crate::plan::View;
 
@@ -53,16 +53,15 @@ pub struct DensePacking {
     pub weights: WeightType,
 }
 
-/// `[K / group][points][group / unit][C][unit]` of a weight `[K, C, taps, taps]`; the last group and unit may be narrower, multiples of `granule`.
+/// `[K / group][points][group / unit][C][unit]` of a weight `[K, C, taps, taps]`, for all points whose weights differ; the last group and unit may be narrower, multiples of `granule`.
 /// What a task reads lies in the order of its loops: one stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
 pub struct WinogradPacking {
     pub out_channels: usize,
     pub in_channels: usize,
-    pub tile: usize,
-    /// Of a side.
-    pub taps: usize,
+    /// Along each axis.
+    pub scheme: Scheme,
     pub group: usize,
     pub unit: usize,
     pub granule: usize,
@@ -80,7 +79,7 @@ impl Packing {
                 packing.out_channels * packing.group_inputs * kh * kw
             }
             Packing::Winograd(packing) => {
-                packing.out_channels * packing.in_channels * packing.taps.pow(2)
+                packing.out_channels * packing.in_channels * packing.scheme.taps.pow(2)
             }
             Packing::Dense(packing) => packing.features * packing.channels * packing.pixels,
         }
@@ -173,13 +172,13 @@ impl ConvPacking {
 
 impl WinogradPacking {
     fn n_points(&self) -> usize {
-        (self.tile + self.taps - 1).pow(2)
+        self.scheme.weights().pow(2)
     }
 
     fn pack(&self, values: &[f32], mut out: &mut [f32]) {
-        let transforms = Transforms::of(self.tile, self.taps);
-        let (n_points, n_taps) = (self.n_points(), self.taps.pow(2));
-        let mut points = [0.0; MOST_POINTS * MOST_POINTS];
+        let transforms = Transforms::of(self.scheme);
+        let (n_points, n_taps) = (self.n_points(), self.scheme.taps.pow(2));
+        let mut points = [0.0; MOST_WEIGHTS * MOST_WEIGHTS];
         let padded = self.out_channels.next_multiple_of(self.granule);
         for group in (0..padded).step_by(self.group) {
             let end = (group + self.group).min(padded);
@@ -271,8 +270,7 @@ impl WinogradSpec {
         Packing::Winograd(WinogradPacking {
             out_channels: self.conv.output.channels,
             in_channels: self.conv.input.channels,
-            tile: self.tile,
-            taps: self.conv.kernel[0],
+            scheme: self.scheme(),
             group: self.cut.units_per_task * self.unit(),
             unit: self.unit(),
             granule: self.granule(),

@@ -60,7 +60,7 @@ fn is_param(view: &View) -> bool {
 }
 
 /// Compiles `specs`, which share their operands, runs them over poisoned memory in uneven shares of tasks, and compares each float of the result with the reference:
-/// exactly, or to `1e-5` of the largest (`3e-5` for Winograd's F(4, 3) and F(2, 5)).
+/// exactly, or to `1e-5` of the largest (`3e-5` for Winograd's algorithms of six points).
 pub fn check(
     machine: &Machine,
     specs: &[KernelSpec],

@@ -29,10 +29,9 @@ impl KernelSpec {
                     3 => String::new(),
                     taps => format!("_{taps}x{taps}"),
                 };
-                format!(
-                    "winograd{tile}{taps}_{family}{}",
-                    suffix(&spec.conv.epilogue)
-                )
+                let mut text = format!("winograd{tile}{taps}_{family}");
+                push_strides(&mut text, spec.conv.stride, spec.conv.dilation);
+                text + &suffix(&spec.conv.epilogue)
             }
             KernelSpec::Depthwise(spec) => {
                 let [kh, kw] = spec.kernel;

@@ -9,9 +9,7 @@ use super::epilogue::Operands;
 use super::halo::zero_halo;
 use super::strip::{plane_origin, plane_start};
 use super::tile::Source;
-use crate::codegen::transforms::{
-    Grid, InputPass, OutputPass, VectorCode, transform_input, transform_output,
-};
+use crate::codegen::transforms::{Grid, Transform, VectorCode};
 use crate::codegen::x86::{input_tile, output_epilogue, output_tile};
 use crate::kernels::{ConvSpec, WinogradSpec};
 
@@ -96,6 +94,7 @@ impl<'s> Kernel<'s> {
         let ConvSpec {
             input,
             origin,
+            stride,
             family,
             ..
         } = &self.spec.conv;
@@ -112,8 +111,9 @@ impl<'s> Kernel<'s> {
                 + origin[0] * input.row_stride() as isize
                 + origin[1] * input.pixel_stride() as isize;
             let source = e.offset(image, corner as i64);
-            let source = e.advance(source, place.first[0], input.row_stride());
-            let source = e.advance(source, place.first[1], input.pixel_stride());
+            let [row, column] = place.first;
+            let source = e.advance(source, row, stride[0] * input.row_stride());
+            let source = e.advance(source, column, stride[1] * input.pixel_stride());
             let points = self.points(e, 0, index);
             let passing = self.passing(e);
             if family.is_assembled() {
@@ -140,14 +140,18 @@ impl<'s> Kernel<'s> {
             e.for_count(input.block / LANES, |e, vector| {
                 let source = e.advance(source, vector, LANES);
                 let points = e.advance(points, vector, LANES);
-                let pass = InputPass::new(e, n);
+                let transform = Transform::of_input(e, self.spec.scheme());
                 let tile = Grid {
                     start: &source,
                     row: input.row_stride(),
                     column: input.pixel_stride(),
                 };
                 let points = Grid::of_points(&points, n, self.spec.input_stride());
-                transform_input(e, &pass, tile, points, Grid::of_points(&passing, n, LANES));
+                let passing = Grid::of_points(&passing, n, LANES);
+                let store = |e: &mut Emitter, [row, column]: [usize; 2], point: &Value| {
+                    points.store(e, row, column, point);
+                };
+                transform.emit(e, tile, None, passing, store);
             });
         });
     }
@@ -164,31 +168,59 @@ impl<'s> Kernel<'s> {
         let most = e.int(spec.cut.units_per_task as i64);
         let n_units = e.min_int(left, most);
         let is_even = spec.cut.last_vectors == spec.cut.vectors;
-        e.for_count(spec.points(), |e, point| {
+        e.for_count(spec.weight_side().pow(2), |e, weight| {
             let start = e.int(0);
             e.for_range(start, n_units, 1, |e, index| {
-                let full = |e: &mut Emitter| {
-                    self.product(e, point, first, index, strips, spec.cut.vectors);
-                };
-                if is_even {
-                    return full(e);
-                }
-                let unit = e.add(first, index);
-                let last = e.int(spec.n_units() as i64 - 1);
-                let is_last = e.compare(IntCC::Equal, unit, last);
-                let narrower = |e: &mut Emitter| {
-                    self.product(e, point, first, index, strips, spec.cut.last_vectors);
-                };
-                e.either(is_last, narrower, full);
+                self.for_points(e, weight, |e, point| {
+                    let full = |e: &mut Emitter| {
+                        self.product(e, [point, weight], first, index, strips, spec.cut.vectors);
+                    };
+                    if is_even {
+                        return full(e);
+                    }
+                    let unit = e.add(first, index);
+                    let last = e.int(spec.n_units() as i64 - 1);
+                    let is_last = e.compare(IntCC::Equal, unit, last);
+                    let narrower = |e: &mut Emitter| {
+                        let vectors = spec.cut.last_vectors;
+                        self.product(e, [point, weight], first, index, strips, vectors);
+                    };
+                    e.either(is_last, narrower, full);
+                });
             });
         });
     }
 
-    /// One point's product for unit `index` of those from `first` on.
+    /// Does `body` for all points that have the weights of number `weight`.
+    fn for_points(&self, e: &mut Emitter, weight: Value, body: impl FnOnce(&mut Emitter, Value)) {
+        let (side, distinct) = (self.spec.side(), self.spec.weight_side());
+        if side == distinct {
+            return body(e, weight);
+        }
+        let (row, column) = e.div_rem(weight, distinct);
+        // The last weights of a side are those of all points from there on.
+        let [rows, columns] = [row, column].map(|first| {
+            let last = e.int(distinct as i64 - 1);
+            let is_last = e.compare(IntCC::Equal, first, last);
+            let repeats = e.int((side - distinct + 1) as i64);
+            let one = e.int(1);
+            let count = e.builder().ins().select(is_last, repeats, one);
+            [first, e.add(first, count)]
+        });
+        e.for_range(rows[0], rows[1], 1, |e, row| {
+            e.for_range(columns[0], columns[1], 1, |e, column| {
+                let point = e.mul_const(row, side as i64);
+                let point = e.add(point, column);
+                body(e, point);
+            });
+        });
+    }
+
+    /// The product of a point with its weights for unit `index` of those from `first` on.
     fn product(
         &self,
         e: &mut Emitter,
-        point: Value,
+        [point, weights]: [Value; 2],
         first: Value,
         index: Value,
         strips: Value,
@@ -197,7 +229,8 @@ impl<'s> Kernel<'s> {
         let spec = self.spec;
         let channels = spec.conv.input.channels;
         // Weights lie by group, point, unit; all units but the very last are equally wide.
-        let weight = e.advance(self.weight, first, spec.points() * channels * spec.unit());
+        let per_unit = spec.weight_side().pow(2) * channels * spec.unit();
+        let weight = e.advance(self.weight, first, per_unit);
         let padded = spec.conv.output.channels.next_multiple_of(spec.granule());
         let begun = e.mul_const(first, spec.unit() as i64);
         let left = e.int(padded as i64);
@@ -205,7 +238,7 @@ impl<'s> Kernel<'s> {
         let most = e.int((spec.cut.units_per_task * spec.unit()) as i64);
         let group = e.min_int(left, most);
         let of_point = e.mul_const(group, (channels * size_of::<f32>()) as i64);
-        let behind = e.builder().ins().imul(point, of_point);
+        let behind = e.builder().ins().imul(weights, of_point);
         let weight = e.add(weight, behind);
         let weight = e.advance(weight, index, channels * spec.unit());
         let source = e.advance(self.scratch, point, spec.input_stride());
@@ -394,17 +427,16 @@ impl<'s> Kernel<'s> {
                     let place = e.advance(bias, channel, 1);
                     e.load4(place, 0)
                 });
-                let pass = OutputPass::new(e, spec.side(), spec.tile);
+                let transform = Transform::of_output(e, spec.scheme(), size);
                 let n = spec.side();
                 let points = Grid::of_points(&points, n, spec.product_stride());
                 let passing = Grid::of_points(&passing, n, LANES);
-                let finish = |e: &mut Emitter, [row, column]: [usize; 2], result| {
-                    let result = operands.apply(e, result, [row, column], 0);
+                let finish = |e: &mut Emitter, [row, column]: [usize; 2], result: &Value| {
+                    let result = operands.apply(e, *result, [row, column], 0);
                     let place = row * view.row_stride() + column * view.pixel_stride();
                     e.store(result, output, place as i64);
                 };
-                let bias = bias.as_ref();
-                transform_output(e, &pass, points, bias, passing, size, finish);
+                transform.emit(e, points, bias.as_ref(), passing, finish);
             });
         });
     }

@@ -1,19 +1,19 @@
 //! Winograd's transforms of one tile, in wide vectors: functions that walk over blocks of channels.
 
-use super::assembler::Assembler;
+use super::assembler::{Assembler, Vector};
 use super::epilogue::{self, Operand, is_wide};
 use crate::codegen::CodegenError;
-use crate::codegen::transforms::{Grid, InputPass, OutputPass, transform_input, transform_output};
+use crate::codegen::transforms::{Grid, Transform};
 use crate::kernels::{Epilogue, WinogradSpec};
 
-/// Registers that the transform of products leaves to the epilogue: of 16, six results or points and three constants are in use.
+/// Registers that the transform of products leaves to the epilogue: of 16, seven values and three factors are in use at most.
 const FREE: usize = 5;
 
 /// `fn(source, points, passing, blocks)`: transforms a tile of so many blocks of channels. `source` is the tile's first input, `points` its first point.
 pub fn input_tile(spec: &WinogradSpec) -> Result<Vec<u8>, CodegenError> {
     let view = &spec.conv.input;
     let (mut a, [source, points, passing, blocks]) = Assembler::start(spec.conv.family);
-    let pass = InputPass::new(&mut a, spec.side());
+    let transform = Transform::of_input(&mut a, spec.scheme());
     let n = spec.side();
     let tile = Grid {
         start: &source,
@@ -23,11 +23,14 @@ pub fn input_tile(spec: &WinogradSpec) -> Result<Vec<u8>, CodegenError> {
     let target = Grid::of_points(&points, n, spec.input_stride());
     let between = Grid::of_points(&passing, n, a.lanes());
     a.count_down(&blocks, |a| {
-        transform_input(a, &pass, tile, target, between);
+        let store = |a: &mut Assembler, [row, column]: [usize; 2], point: &Vector| {
+            target.store(a, row, column, point);
+        };
+        transform.emit(a, tile, None, between, store);
         a.advance(&source, view.plane_stride() as i64);
         a.advance(&points, (spec.cut.tiles_per_task * view.block) as i64);
     });
-    drop(pass);
+    drop(transform);
     a.finish()
 }
 
@@ -43,7 +46,7 @@ pub fn output_tile(spec: &WinogradSpec, size: [usize; 2]) -> Result<Vec<u8>, Cod
     let view = &spec.conv.output;
     let (mut a, [points, output, passing, blocks, bias, table]) =
         Assembler::start(spec.conv.family);
-    let pass = OutputPass::new(&mut a, spec.side(), spec.tile);
+    let transform = Transform::of_output(&mut a, spec.scheme(), size);
     let epilogue = output_epilogue(spec);
     let n = spec.side();
     let source = Grid::of_points(&points, n, spec.product_stride());
@@ -51,15 +54,15 @@ pub fn output_tile(spec: &WinogradSpec, size: [usize; 2]) -> Result<Vec<u8>, Cod
     a.count_down(&blocks, |a| {
         let operands = Operand::load(a, epilogue, &table, 0);
         let bias_vector = spec.conv.bias.then(|| a.load(&bias, 0));
-        let finish = |a: &mut Assembler, [row, column]: [usize; 2], result| {
+        let finish = |a: &mut Assembler, [row, column]: [usize; 2], result: &Vector| {
             if let Some(epilogue) = epilogue {
-                epilogue::apply(a, &epilogue.function, &result, &operands, [row, column], 0);
+                epilogue::apply(a, &epilogue.function, result, &operands, [row, column], 0);
             }
             let place = row * view.row_stride() + column * view.pixel_stride();
-            a.store(&result, &output, place as i64);
+            a.store(result, &output, place as i64);
         };
         let bias_vector = bias_vector.as_ref();
-        transform_output(a, &pass, source, bias_vector, between, size, finish);
+        transform.emit(a, source, bias_vector, between, finish);
         a.advance(&points, (spec.cut.tiles_per_task * view.block) as i64);
         a.advance(&output, view.plane_stride() as i64);
         if spec.conv.bias {
@@ -74,6 +77,6 @@ pub fn output_tile(spec: &WinogradSpec, size: [usize; 2]) -> Result<Vec<u8>, Cod
             a.advance_entry(&table, index, by_block as i64);
         }
     });
-    drop(pass);
+    drop(transform);
     a.finish()
 }

@@ -2,7 +2,7 @@
 //!
 //! Counted are multiply-adds of the products, instructions of the transforms, and what must come from beyond the second-level cache.
 
-use super::{WinogradCut, grid, side};
+use super::{Scheme, WinogradCut, grid, scheme};
 use crate::kernels::ConvSpec;
 
 /// Bytes of a core's second-level cache that a task's scratch memory may fill.
@@ -22,11 +22,13 @@ const WANTED_TASKS: usize = 8;
 const MANY: usize = 8;
 
 /// Slots to transform one block of channels of a tile's input, and of its products.
-fn transform_slots(side: usize, m: usize) -> (usize, usize) {
-    match (side, m) {
+fn transform_slots(scheme: Scheme) -> (usize, usize) {
+    match (scheme.points(), scheme.results) {
         (4, _) => (90, 70),
-        (_, 2) => (300, 170),
-        _ => (300, 230),
+        (5, _) => (150, 100),
+        (6, 2) => (300, 170),
+        (6, _) => (300, 230),
+        _ => (500, 280),
     }
 }
 
@@ -89,9 +91,9 @@ pub fn choose_cut(conv: &ConvSpec, m: usize) -> (WinogradCut, f64) {
 fn units_per_task(conv: &ConvSpec, m: usize, vectors: usize, n_blocks: usize) -> usize {
     let n_units = conv.output.channels.div_ceil(vectors * conv.family.lanes());
     // A block of channels: products `points * block * output vectors`, transform once.
-    let side = side(conv, m);
-    let products = side.pow(2) * conv.input.block * n_units * vectors;
-    let most = products / (8 * transform_slots(side, m).0);
+    let scheme = scheme(conv, m);
+    let products = scheme.points().pow(2) * conv.input.block * n_units * vectors;
+    let most = products / (8 * transform_slots(scheme).0);
     let groups = WANTED_TASKS.div_ceil(n_blocks).min(most).clamp(1, n_units);
     n_units.div_ceil(groups)
 }
@@ -99,8 +101,8 @@ fn units_per_task(conv: &ConvSpec, m: usize, vectors: usize, n_blocks: usize) ->
 /// Slots for a batch.
 fn slots(conv: &ConvSpec, m: usize, cut: &WinogradCut, batch: usize) -> f64 {
     let float = size_of::<f32>();
-    let side = side(conv, m);
-    let points = side.pow(2);
+    let scheme = scheme(conv, m);
+    let points = scheme.points().pow(2);
     let [rows, columns] = grid(&conv.output, m);
     let tiles = batch * rows * columns;
     let lanes = conv.family.lanes();
@@ -113,7 +115,7 @@ fn slots(conv: &ConvSpec, m: usize, cut: &WinogradCut, batch: usize) -> f64 {
         + step_slots(cut.width, cut.last_vectors);
     let products = products * (steps * full_width) as f64;
 
-    let weights = steps * conv.output.channels * float;
+    let weights = scheme.weights().pow(2) * conv.input.channels * conv.output.channels * float;
     let again = if weights <= NEAR / 2 {
         0
     } else if weights <= SHARED {
@@ -123,7 +125,7 @@ fn slots(conv: &ConvSpec, m: usize, cut: &WinogradCut, batch: usize) -> f64 {
     };
     let fetch = (weights / MEMORY_BYTES + again) as f64;
 
-    let (inward, outward) = transform_slots(side, m);
+    let (inward, outward) = transform_slots(scheme);
     let groups = n_units.div_ceil(cut.units_per_task);
     let per_vector = conv.input.block / lanes;
     // In one call a block's input is transformed once.
@@ -148,9 +150,9 @@ fn imbalance(conv: &ConvSpec, m: usize, cut: &WinogradCut) -> f64 {
     let tiles = rows * columns;
     let lanes = conv.family.lanes();
     let n_units = conv.output.channels.div_ceil(cut.vectors * lanes);
-    let side = side(conv, m);
-    let steps = (side.pow(2) * conv.input.channels) as f64;
-    let (inward, outward) = transform_slots(side, m);
+    let scheme = scheme(conv, m);
+    let steps = (scheme.points().pow(2) * conv.input.channels) as f64;
+    let (inward, outward) = transform_slots(scheme);
     let per_vector = conv.input.block / lanes;
     let inward = (conv.input.n_blocks() * per_vector * inward) as f64;
     let unit = |vectors: usize| {

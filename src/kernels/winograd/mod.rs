@@ -6,6 +6,8 @@
 //! `F(2, 3)`, 4 times for `F(4, 3)`, 2.8 times for `F(2, 5)`. The price is rounding (transforms add numbers of different size) and that an infinity spreads over
 //! its tile.
 
+use std::collections::BTreeSet;
+
 use super::conv::Sharing;
 use super::{ConvSpec, Lattice, Schedule, Strip, TaskCount};
 use crate::graph::Margins;
@@ -14,19 +16,7 @@ use crate::plan::View;
 /// Floats that keep the points apart in scratch memory: at a distance of a power of two they would compete for one set of the cache.
 const POINT_GAP: usize = 16;
 
-/// Sizes of tiles that there are transforms for.
-pub const TILES: [usize; 2] = [2, 4];
-
-/// Tiles by the taps of a side that they suit, both of a side.
-const SIDES: [(usize, usize); 3] = [(2, 3), (4, 3), (2, 5)];
-
-/// The most taps of a side.
-const MOST_TAPS: usize = 5;
-
-/// Points of a side, of tiles that have most.
-pub const MOST_POINTS: usize = 6;
-
-/// Convolution of 3 by 3 or 5 by 5 taps, stride 1, one group. Operands: input, transformed weight, bias if any, the epilogue's, scratch memory, output.
+/// Convolution of 3 by 3 taps, stride 1 or 2, or 5 by 5 taps, stride 1, one group. Operands: input, transformed weight, bias if any, the epilogue's, scratch memory, output.
 ///
 /// A task computes a block of tiles for a group of units of output channels: it transforms the block's input (unless the task before it in the same call had
 /// the same block), multiplies point by point, and transforms the products into results. All in between stays in scratch memory.
@@ -56,14 +46,24 @@ pub struct WinogradCut {
 }
 
 impl WinogradSpec {
+    /// The algorithm along each axis.
+    pub fn scheme(&self) -> Scheme {
+        scheme(&self.conv, self.tile)
+    }
+
     /// Points of a side of a tile.
     pub fn side(&self) -> usize {
-        side(&self.conv, self.tile)
+        self.scheme().points()
     }
 
     /// Points of a tile.
     pub fn points(&self) -> usize {
         self.side().pow(2)
+    }
+
+    /// Points of a side whose weights differ.
+    pub fn weight_side(&self) -> usize {
+        self.scheme().weights()
     }
 
     /// Tiles by row and by column.
@@ -186,25 +186,34 @@ fn grid(output: &View, m: usize) -> [usize; 2] {
     [output.height.div_ceil(m), output.width.div_ceil(m)]
 }
 
-/// Points of a side of a tile of `m` by `m` results.
-fn side(conv: &ConvSpec, m: usize) -> usize {
-    m + conv.kernel[0] - 1
+/// The algorithm along each axis, with tiles of `m` by `m` results.
+fn scheme(conv: &ConvSpec, m: usize) -> Scheme {
+    Scheme {
+        results: m,
+        taps: conv.kernel[0],
+        stride: conv.stride[0],
+    }
 }
 
 /// The tiles by which the algorithm computes a convolution, if at all.
 pub fn tiles(conv: &ConvSpec) -> impl Iterator<Item = usize> {
-    let taps = conv.kernel[0];
     let is_possible = applies(conv);
-    let sides = SIDES
+    let schemes = SCHEMES
         .into_iter()
-        .filter(move |side| is_possible && side.1 == taps);
-    sides.map(|(tile, _)| tile)
+        .filter(move |scheme| is_possible && *scheme == self::scheme(conv, scheme.results));
+    schemes.map(|scheme| scheme.results)
+}
+
+/// All sizes of tiles that there are transforms for.
+pub fn all_tiles() -> impl Iterator<Item = usize> {
+    let tiles: BTreeSet<usize> = SCHEMES.iter().map(|scheme| scheme.results).collect();
+    tiles.into_iter()
 }
 
 fn applies(conv: &ConvSpec) -> bool {
     let block = conv.family.channel_block();
     conv.kernel[0] == conv.kernel[1]
-        && conv.stride == [1, 1]
+        && conv.stride[0] == conv.stride[1]
         && conv.dilation == [1, 1]
         && conv.groups == 1
         && conv.lattice.is_full(&conv.output)
@@ -222,100 +231,11 @@ pub fn configure(conv: ConvSpec, m: usize) -> WinogradSpec {
     }
 }
 
-/// One-dimensional transforms: `A^T` (`m` by `n`), `G` (`n` by `r`), `B^T` (`n` squared), for the points 0, 1, -1, (2, -2,) infinity.
-pub struct Transforms {
-    /// From points of a product to results.
-    pub output: &'static [&'static [f64]],
-    /// From taps to points.
-    pub weight: &'static [&'static [f64]],
-    /// From inputs to points.
-    pub input: &'static [&'static [f64]],
-}
-
-impl Transforms {
-    /// For tiles of `m` and `r` taps.
-    pub fn of(m: usize, r: usize) -> Transforms {
-        match m + r - 1 {
-            4 => Transforms {
-                output: &[&[1., 1., 1., 0.], &[0., 1., -1., 1.]],
-                weight: &[
-                    &[1., 0., 0.],
-                    &[0.5, 0.5, 0.5],
-                    &[0.5, -0.5, 0.5],
-                    &[0., 0., 1.],
-                ],
-                input: &[
-                    &[1., 0., -1., 0.],
-                    &[0., 1., 1., 0.],
-                    &[0., -1., 1., 0.],
-                    &[0., -1., 0., 1.],
-                ],
-            },
-            _ => Transforms {
-                output: match m {
-                    2 => &[&[1., 1., 1., 1., 1., 0.], &[0., 1., -1., 2., -2., 1.]],
-                    _ => &[
-                        &[1., 1., 1., 1., 1., 0.],
-                        &[0., 1., -1., 2., -2., 0.],
-                        &[0., 1., 1., 4., 4., 0.],
-                        &[0., 1., -1., 8., -8., 1.],
-                    ],
-                },
-                weight: match r {
-                    3 => &[
-                        &[1. / 4., 0., 0.],
-                        &[-1. / 6., -1. / 6., -1. / 6.],
-                        &[-1. / 6., 1. / 6., -1. / 6.],
-                        &[1. / 24., 1. / 12., 1. / 6.],
-                        &[1. / 24., -1. / 12., 1. / 6.],
-                        &[0., 0., 1.],
-                    ],
-                    _ => &[
-                        &[1. / 4., 0., 0., 0., 0.],
-                        &[-1. / 6., -1. / 6., -1. / 6., -1. / 6., -1. / 6.],
-                        &[-1. / 6., 1. / 6., -1. / 6., 1. / 6., -1. / 6.],
-                        &[1. / 24., 1. / 12., 1. / 6., 1. / 3., 2. / 3.],
-                        &[1. / 24., -1. / 12., 1. / 6., -1. / 3., 2. / 3.],
-                        &[0., 0., 0., 0., 1.],
-                    ],
-                },
-                input: &[
-                    &[4., 0., -5., 0., 1., 0.],
-                    &[0., -4., -4., 1., 1., 0.],
-                    &[0., 4., -4., -1., 1., 0.],
-                    &[0., -2., -1., 2., 1., 0.],
-                    &[0., 2., -1., -2., 1., 0.],
-                    &[0., 4., 0., -5., 0., 1.],
-                ],
-            },
-        }
-    }
-
-    /// The points of one filter, its taps row-major, computed in f64.
-    pub fn weights(&self, taps: &[f32], points: &mut [f32]) {
-        let (n, r) = (self.weight.len(), self.weight[0].len());
-        let mut rows = [[0.0; MOST_TAPS]; MOST_POINTS];
-        for (row, g) in rows.iter_mut().zip(self.weight) {
-            for (s, sum) in row[..r].iter_mut().enumerate() {
-                let column = taps[s..].iter().step_by(r);
-                *sum = g
-                    .iter()
-                    .zip(column)
-                    .map(|(g, &tap)| g * f64::from(tap))
-                    .sum();
-            }
-        }
-        for (i, row) in rows[..n].iter().enumerate() {
-            for (j, g) in self.weight.iter().enumerate() {
-                let sum: f64 = row.iter().zip(*g).map(|(row, g)| row * g).sum();
-                points[i * n + j] = sum as f32;
-            }
-        }
-    }
-}
-
 /// What it costs, and the cut that costs least.
 pub mod cost;
+mod transforms;
+
+pub use transforms::{MOST_WEIGHTS, Matrix, SCHEMES, Scheme, Transforms};
 
 #[cfg(test)]
 mod tests;
