@@ -15,6 +15,10 @@ pub struct Args {
     #[arg(long, value_enum)]
     stage: Stage,
 
+    /// Images at a time that the plan is made for
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    batch: u16,
+
     #[command(flatten)]
     code: Code,
 
@@ -62,7 +66,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     if args.stage == Stage::Optimized {
         return console::print(&crate::graph::text::print(&graph));
     }
-    let machine = args.code.machine()?;
+    let machine = args.code.machine(args.batch.into())?;
     let tuning = args.code.tuning(&target.graph, &machine)?;
     let plan = crate::plan::plan(&graph, &machine, &tuning);
     let isa = crate::codegen::host_isa().map_err(|error| internal(&error))?;

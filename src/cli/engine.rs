@@ -59,14 +59,15 @@ fn write_perf_map(map: &str) -> Result<(), Diagnostic> {
 }
 
 impl Engine {
-    /// Compiles the net and binds its weights.
+    /// Compiles the net for batches of so many images and binds its weights.
     pub fn build(
         target: &Target,
         source: &WeightSource,
+        batch: usize,
         running: &Running,
         code: &Code,
     ) -> Result<Engine, Failure> {
-        let machine = code.machine()?;
+        let machine = code.machine(batch)?;
         // Measuring is no part of compiling: the next time it is known.
         let tuning = code.tuning(&target.graph, &machine)?;
         let start = Instant::now();

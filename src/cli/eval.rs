@@ -70,13 +70,19 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     };
     let (images, labels) = read_heldout(&heldout.images, &shape)?;
     let source = target.weights(&args.weights)?;
-    let engine = Engine::build(&target, &source, &args.running, &args.code)?;
-
     let n_images = labels.len();
+    let batch = usize::from(args.batch);
+    let engine = Engine::build(
+        &target,
+        &source,
+        batch.min(n_images),
+        &args.running,
+        &args.code,
+    )?;
+
     let n_elements: usize = shape.iter().product();
     let bar = console::progress("evaluating", n_images as u64);
     let mut n_right = 0;
-    let batch = usize::from(args.batch);
     for (values, labels) in images
         .values
         .chunks(batch * n_elements.max(1))

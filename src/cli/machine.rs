@@ -82,8 +82,8 @@ impl Choices {
 }
 
 impl Code {
-    /// The machine that runs this, as far as it may be used.
-    pub fn machine(&self) -> Result<Machine, Failure> {
+    /// The machine that runs this, as far as it may be used, for so many images at a time.
+    pub fn machine(&self, batch: usize) -> Result<Machine, Failure> {
         let machine = match self.isa {
             None => detect_machine().map_err(|error| Failure::Internal(error.to_string()))?,
             Some(isa) => machine_for(isa.family()).map_err(|error| {
@@ -94,6 +94,7 @@ impl Code {
         Ok(Machine {
             precise: self.choices.precise,
             dense_weights: self.choices.dense_weights(),
+            batch: batch.max(1),
             ..machine
         })
     }

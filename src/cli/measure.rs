@@ -52,16 +52,21 @@ pub struct Measured {
 const WARM_UPS: usize = 2;
 
 impl Setting {
+    /// Images at a time, as far as the options tell.
+    pub fn batch(&self) -> usize {
+        self.batch.map_or(1, usize::from)
+    }
+
     /// Compiles a net, binds its weights and runs it for the first times.
     pub fn load(&self, net: &str) -> Result<Measured, Failure> {
         let target = target::open(net, self.weights.weights.as_deref(), &self.include)?;
         let inputs = images(&target, &self.input, self.batch)?;
+        let batch = inputs.first().map_or(1, |input| input.shape()[0]);
         let source = target.weights(&self.weights.or_random())?;
-        let engine = Engine::build(&target, &source, &self.running, &self.code)?;
+        let engine = Engine::build(&target, &source, batch, &self.running, &self.code)?;
         for _ in 0..WARM_UPS {
             engine.run_tensors(&inputs)?;
         }
-        let batch = inputs.first().map_or(1, |input| input.shape()[0]);
         Ok(Measured {
             target,
             engine,

@@ -42,7 +42,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         let target = target::open(&args.net, None, &args.setting.include)?;
         let mut graph = target.graph.clone();
         crate::optimize::optimize(&mut graph).map_err(|error| internal(&error))?;
-        let machine = args.setting.code.machine()?;
+        let machine = args.setting.code.machine(args.setting.batch())?;
         let tuning = args.setting.code.tuning(&target.graph, &machine)?;
         let plan = crate::plan::plan(&graph, &machine, &tuning);
         report::report(target.data()?, &plan, None)

@@ -62,13 +62,13 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let files = inputs::assign(&target, &args.inputs)?;
     let inputs = inputs::read(&target, &files)?;
     let source = target.weights(&args.weights)?;
-    let engine = Engine::build(&target, &source, &args.running, &args.code)?;
+    let n_images = inputs.first().map_or(0, |input| input.shape[0]);
+    let engine = Engine::build(&target, &source, n_images, &args.running, &args.code)?;
     let outputs = engine.run(&inputs)?;
 
     if let Some(sink) = &sink {
         sink.write(&target, &outputs)?;
     }
-    let n_images = inputs.first().map_or(0, |input| input.shape[0]);
     let names = image_names(&files[0], n_images);
     if args.json {
         console::print_json(&as_json(args, &target, &names, &outputs))

@@ -86,5 +86,6 @@ pub(super) fn machine_with(family: TileFamily, has_fma: bool) -> Machine {
         has_fma,
         precise: false,
         dense_weights: WeightType::default(),
+        batch: 1,
     }
 }

@@ -32,14 +32,14 @@ pub fn configure(
     }
     let spec = unscheduled(conv, input, output, epilogue, machine);
     let algorithm = choose(&spec, machine, tuning);
-    with_algorithm(spec, algorithm)
+    with_algorithm(spec, algorithm, machine.batch)
 }
 
-/// The kernel that computes a convolution by one of its [`alternatives`].
-pub fn with_algorithm(spec: ConvSpec, algorithm: Algorithm) -> KernelSpec {
+/// The kernel that computes a convolution by one of its [`alternatives`], cut for so many images at a time.
+pub fn with_algorithm(spec: ConvSpec, algorithm: Algorithm, batch: usize) -> KernelSpec {
     match algorithm {
         Algorithm::Direct => KernelSpec::Conv(spec.scheduled()),
-        Algorithm::Winograd(tile) => KernelSpec::Winograd(winograd::configure(spec, tile)),
+        Algorithm::Winograd(tile) => KernelSpec::Winograd(winograd::configure(spec, tile, batch)),
     }
 }
 
@@ -94,27 +94,28 @@ impl Algorithm {
     }
 }
 
-/// The algorithms that compute a convolution, each with its cost for one image in slots (see [`winograd::cost`]); the cheapest first.
-pub fn alternatives(spec: &ConvSpec) -> Vec<(Algorithm, f64)> {
-    let mut all = vec![(Algorithm::Direct, winograd::cost::direct_slots(spec))];
+/// The algorithms that compute a convolution, each with its cost in slots for an image of a batch (see [`winograd::cost`]); the cheapest first.
+pub fn alternatives(spec: &ConvSpec, batch: usize) -> Vec<(Algorithm, f64)> {
+    let mut all = vec![(Algorithm::Direct, winograd::cost::direct_slots(spec, batch))];
     all.extend(winograd::tiles(spec).map(|tile| {
-        let slots = winograd::cost::choose_cut(spec, tile).1;
+        let slots = winograd::cost::choose_cut(spec, tile, batch).1;
         (Algorithm::Winograd(tile), slots)
     }));
     all.sort_by(|a, b| a.1.total_cmp(&b.1));
     all
 }
 
-/// The fastest algorithm where all are measured, else the one that the model has for the cheapest.
+/// The fastest algorithm where all are measured, which is for one image at a time, else the one that the model has for the cheapest.
 fn choose(spec: &ConvSpec, machine: &Machine, tuning: &Tuning) -> Algorithm {
     if machine.precise {
         return Algorithm::Direct;
     }
-    let all = alternatives(spec)
+    let all = alternatives(spec, machine.batch)
         .into_iter()
         .map(|(algorithm, _)| algorithm);
     let all: Vec<Algorithm> = all.collect();
-    let times = tuning.times(spec, &all).into_iter().flatten();
+    let times = tuning.times(spec, &all).filter(|_| machine.batch == 1);
+    let times = times.into_iter().flatten();
     let fastest = times.min_by_key(|(_, time)| *time);
     fastest.map_or(all[0], |(algorithm, _)| algorithm)
 }

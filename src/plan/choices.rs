@@ -73,7 +73,7 @@ fn others_text(spec: &ConvSpec, chosen: Algorithm, plan: &Plan) -> String {
         family: machine.family,
         ..spec.clone()
     };
-    let all = alternatives(&widest);
+    let all = alternatives(&widest, machine.batch);
     if let Some(text) = measured_text(spec, &all, plan) {
         return text;
     }
@@ -95,8 +95,8 @@ fn others_text(spec: &ConvSpec, chosen: Algorithm, plan: &Plan) -> String {
 
 /// The times that decided; nothing where the algorithms were not measured or may not be chosen by their speed.
 fn measured_text(spec: &ConvSpec, all: &[(Algorithm, f64)], plan: &Plan) -> Option<String> {
-    // A phase of a transposed convolution is computed directly, whatever is known of an ordinary one of its shape.
-    if plan.machine.precise || spec.transposed.is_some() {
+    // Times are those of one image. A phase of a transposed convolution is computed directly, whatever is known of an ordinary one of its shape.
+    if plan.machine.precise || plan.machine.batch > 1 || spec.transposed.is_some() {
         return None;
     }
     let mut algorithms: Vec<Algorithm> = all.iter().map(|(algorithm, _)| *algorithm).collect();

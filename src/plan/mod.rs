@@ -41,6 +41,8 @@ pub struct Machine {
     pub precise: bool,
     /// How weights of dense layers are stored: not a fact, but a choice.
     pub dense_weights: crate::kernels::WeightType,
+    /// Images that are computed at a time, at least 1, as far as is known: algorithms are chosen for so many. Any number can be run.
+    pub batch: usize,
 }
 
 /// Handle of a kernel in a [`Plan`].

@@ -17,6 +17,7 @@ pub(crate) const MACHINE: Machine = Machine {
     has_fma: true,
     precise: false,
     dense_weights: WeightType::F32,
+    batch: 1,
 };
 
 /// What a plan's operands point to.
@@ -321,7 +322,7 @@ fn in_favour_of(fastest: Algorithm, graph: &Graph, machine: &Machine) -> Tuning 
             true => Duration::from_micros(1),
             false => Duration::from_micros(2),
         };
-        let all = alternatives(&spec).into_iter();
+        let all = alternatives(&spec, machine.batch).into_iter();
         let times = all.map(|(algorithm, _)| (algorithm, time(algorithm)));
         tuning.record(ConvShape::of(&spec), times.collect());
     }

@@ -41,7 +41,7 @@ impl fmt::Display for TuneError {
 impl std::error::Error for TuneError {}
 
 /// Times each algorithm of each convolution that `tuning` does not know yet, for one image on one thread, and notes what it found; answers of how many. This takes
-/// some hundredths of a second for each. `machine` is one that runs this.
+/// some hundredths of a second for each. A machine for batches of several images leaves nothing to measure: the model chooses for those. `machine` is one that runs this.
 ///
 /// ```
 /// use netc::kernels::Tuning;
@@ -93,14 +93,14 @@ fn unknown(
     tuning: &Tuning,
 ) -> Result<BTreeMap<ConvShape, Candidates>, TuneError> {
     let mut unknown = BTreeMap::new();
-    if machine.precise {
+    if machine.precise || machine.batch > 1 {
         return Ok(unknown);
     }
     let mut graph = graph.clone();
     let optimized = optimize(&mut graph).map_err(CompileError::Optimize);
     optimized.map_err(TuneError::Compile)?;
     for spec in convolutions(&graph, machine) {
-        let algorithms = alternatives(&spec);
+        let algorithms = alternatives(&spec, 1);
         let names: Vec<Algorithm> = algorithms.iter().map(|(algorithm, _)| *algorithm).collect();
         if names.len() > 1 && tuning.times(&spec, &names).is_none() {
             unknown.insert(ConvShape::of(&spec), Candidates { spec, algorithms });

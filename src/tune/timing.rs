@@ -104,7 +104,7 @@ impl Candidates {
                 bias: false,
                 ..self.spec.clone()
             };
-            with_algorithm(spec, algorithm)
+            with_algorithm(spec, algorithm, 1)
         };
         let algorithms = self.algorithms.iter();
         algorithms

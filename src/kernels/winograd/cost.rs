@@ -18,7 +18,7 @@ const SHARED_BYTES: usize = 12;
 /// Tasks wanted, so that threads can share them.
 const WANTED_TASKS: usize = 8;
 
-/// A batch that tasks should suit besides a single image: many images have tiles enough to read weights seldom.
+/// A batch that tasks should suit where one image at a time is all that is known: many images have tiles enough to read weights seldom.
 const MANY: usize = 8;
 
 /// Slots to transform one block of channels of a tile's input, and of its products.
@@ -38,8 +38,8 @@ fn step_slots(width: usize, vectors: usize) -> f64 {
     (width * vectors).max(loads).max(4) as f64 + loads as f64 / 16.0
 }
 
-/// The cut that costs least for a convolution with tiles of `m`, and its slots for one image.
-pub fn choose_cut(conv: &ConvSpec, m: usize) -> (WinogradCut, f64) {
+/// The cut that costs least for a convolution with tiles of `m`, and its slots for an image of a batch.
+pub fn choose_cut(conv: &ConvSpec, m: usize, batch: usize) -> (WinogradCut, f64) {
     let lanes = conv.family.lanes();
     let all = conv.output.channels.div_ceil(lanes);
     let [rows, columns] = grid(&conv.output, m);
@@ -71,11 +71,14 @@ pub fn choose_cut(conv: &ConvSpec, m: usize) -> (WinogradCut, f64) {
                         tiles.div_ceil(tiles_per_task),
                     ),
                 };
-                let single = slots(conv, m, &cut, 1);
-                let many = slots(conv, m, &cut, MANY) / MANY as f64;
-                let all = single * (1.0 + imbalance(conv, m, &cut)) + many;
+                let slots = |batch| slots(conv, m, &cut, batch) / batch as f64;
+                let own = slots(batch);
+                let all = match batch {
+                    1 => own * (1.0 + imbalance(conv, m, &cut)) + slots(MANY),
+                    _ => own,
+                };
                 if all < least {
-                    (best, least) = (Some((cut, single)), all);
+                    (best, least) = (Some((cut, own)), all);
                 }
                 if tiles_per_task >= MANY * tiles {
                     break;
@@ -185,14 +188,14 @@ fn imbalance(conv: &ConvSpec, m: usize, cut: &WinogradCut) -> f64 {
     2.0 * done[0].max(done[1]) / alone
 }
 
-/// Slots of the same convolution computed directly.
-pub fn direct_slots(conv: &ConvSpec) -> f64 {
+/// Slots of the same convolution computed directly, for an image of a batch.
+pub fn direct_slots(conv: &ConvSpec, batch: usize) -> f64 {
     let taps = conv.kernel[0] * conv.kernel[1];
     let vectors = conv.output.channels.div_ceil(conv.family.lanes());
     let steps = taps * conv.group_inputs();
     let points = conv.lattice.size[0] * conv.lattice.size[1];
     let products = (points * steps * vectors) as f64 * 1.04;
     let weights = steps * conv.output.channels * size_of::<f32>();
-    let fetch = (weights / MEMORY_BYTES) as f64;
+    let fetch = (weights / MEMORY_BYTES) as f64 / batch as f64;
     products.max(fetch) + 0.3 * products.min(fetch)
 }

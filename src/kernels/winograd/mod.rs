@@ -221,11 +221,11 @@ fn applies(conv: &ConvSpec) -> bool {
         && conv.input.channels >= block
 }
 
-/// The kernel with tiles of `m`, cut as costs least.
-pub fn configure(conv: ConvSpec, m: usize) -> WinogradSpec {
+/// The kernel with tiles of `m`, cut as costs least for so many images at a time.
+pub fn configure(conv: ConvSpec, m: usize, batch: usize) -> WinogradSpec {
     debug_assert!(matches!(conv.sharing(), Sharing::Block | Sharing::Vector));
     WinogradSpec {
-        cut: cost::choose_cut(&conv, m).0,
+        cut: cost::choose_cut(&conv, m, batch).0,
         tile: m,
         conv,
     }

@@ -75,7 +75,7 @@ proptest! {
         conv.output = View { halo, ..conv.output };
         conv.output.image_stride = conv.output.size() + seed as usize % 3 * 16;
         conv.epilogue = operands.map(|operands| epilogue(&conv.output, &operands));
-        let mut winograd = configure(conv, scheme.results);
+        let mut winograd = configure(conv, scheme.results, batch);
         winograd.cut.units_per_task = units_per_task;
         // Halves and quarters are exact, sixths are not.
         let exact = scheme.results == 2 && scheme.taps == 3 && seed % 2 == 0;
@@ -91,7 +91,7 @@ fn large_tiles_are_exact_on_whole_numbers() {
         let conv = spec(&machine, SCHEMES[1], [3, 17], [9, 10], false);
         let block = machine.family.channel_block();
         let view = conv.input;
-        let winograd = configure(conv, 4);
+        let winograd = configure(conv, 4, 1);
         let spec = KernelSpec::Winograd(winograd);
         let code = crate::codegen::jit::compile(std::slice::from_ref(&spec), &machine).unwrap();
         let mut input = vec![0.0; view.size()];
