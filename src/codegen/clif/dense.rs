@@ -2,6 +2,7 @@
 //!
 //! A task has a [unit](DenseSpec::unit) of features. Sums stand in a scratch area of the stack, `[image][unit]`: a stretch of inputs at a time passes all
 //! images, in [tiles](DenseSpec::tiles) of some images by some vectors, so that its weights come from memory once and from a near cache for the other images.
+//! Each stretch is summed by itself and then added, which rounds less than one long chain.
 //! The tiles are written here, or assembled, by the family.
 
 use cranelift::codegen::ir::condcodes::IntCC;
@@ -206,9 +207,7 @@ fn add_products(
 ) {
     let unit = spec.unit();
     let place = |index: usize| (index / n_vectors * unit + index % n_vectors * LANES) as i64;
-    let sums: Vec<Value> = (0..n_images * n_vectors)
-        .map(|index| e.load4(tile.scratch, place(index)))
-        .collect();
+    let sums: Vec<Value> = (0..n_images * n_vectors).map(|_| e.splat(0.0)).collect();
     let start = e.int(0);
     let step = tile.steps as i64;
     let sums = e.for_range_carrying(start, tile.n_inputs, step, &sums, |e, index, sums| {
@@ -239,7 +238,9 @@ fn add_products(
         sums
     });
     for (index, sum) in sums.into_iter().enumerate() {
-        e.store(sum, tile.scratch, place(index));
+        let all = e.load4(tile.scratch, place(index));
+        let all = e.fadd(all, sum);
+        e.store(all, tile.scratch, place(index));
     }
 }
 

@@ -4,7 +4,7 @@
 //! first input, `weight` that input's weights, `sums` the first image's sums; images' sums are a unit apart. From `ahead` on lie weights that are
 //! wanted later: each input asks for [some](DenseTile::floats_ahead) of them.
 
-use super::assembler::{Assembler, Vector};
+use super::assembler::{Arithmetic, Assembler, Vector};
 use super::step::Step;
 use crate::codegen::CodegenError;
 use crate::kernels::DenseSpec;
@@ -52,10 +52,8 @@ pub fn dense_tile(tile: &DenseTile) -> Result<Vec<u8>, CodegenError> {
     let in_memory: Vec<i64> = (0..tile.images)
         .flat_map(|image| (0..tile.vectors).map(move |v| (image * unit + v * lanes) as i64))
         .collect();
-    let registers: Vec<Vector> = in_memory
-        .iter()
-        .map(|&place| a.load(&sums, place))
-        .collect();
+    // A sum of its own, added to the others at the end: many short chains round less than a long one.
+    let registers: Vec<Vector> = in_memory.iter().map(|_| a.zero()).collect();
     let places: Vec<i64> = (0..tile.images)
         .map(|image| (image * spec.input.image_stride) as i64)
         .collect();
@@ -79,7 +77,9 @@ pub fn dense_tile(tile: &DenseTile) -> Result<Vec<u8>, CodegenError> {
         a.advance(&ahead, tile.floats_ahead(tile.steps) as i64);
     });
     for (sum, &place) in registers.iter().zip(&in_memory) {
-        a.store(sum, &sums, place);
+        let all = a.load(&sums, place);
+        a.compute_into(&all, Arithmetic::Add, &all, sum);
+        a.store(&all, &sums, place);
     }
     a.finish()
 }
