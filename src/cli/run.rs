@@ -62,13 +62,14 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let files = inputs::assign(&target, &args.inputs)?;
     let inputs = inputs::read(&target, &files)?;
     let source = target.weights(&args.weights)?;
-    let n_images = inputs.first().map_or(0, |input| input.shape[0]);
-    let engine = Engine::build(&target, &source, n_images, &args.running, &args.code)?;
+    // For one image at a time, so that what is said of an image does not depend on those beside it.
+    let engine = Engine::build(&target, &source, 1, &args.running, &args.code)?;
     let outputs = engine.run(&inputs)?;
 
     if let Some(sink) = &sink {
         sink.write(&target, &outputs)?;
     }
+    let n_images = inputs.first().map_or(0, |input| input.shape[0]);
     let names = image_names(&files[0], n_images);
     if args.json {
         console::print_json(&as_json(args, &target, &names, &outputs))

@@ -454,6 +454,11 @@ impl VectorCode for Emitter<'_> {
         self.store(*vector, *base, floats as i64);
     }
 
+    fn room(&self) -> usize {
+        // Cranelift has registers for what is worth one.
+        usize::MAX
+    }
+
     fn number(&mut self, value: f32) -> Value {
         self.splat(value)
     }

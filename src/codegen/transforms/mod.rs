@@ -18,6 +18,8 @@ pub trait VectorCode {
     fn load_at(&mut self, base: &Self::Address, floats: usize) -> Self::Vector;
     /// Stores it.
     fn store_at(&mut self, vector: &Self::Vector, base: &Self::Address, floats: usize);
+    /// Numbers that can stay in registers beside what a transform computes.
+    fn room(&self) -> usize;
     /// A number in all lanes.
     fn number(&mut self, value: f32) -> Self::Vector;
     /// `a + b`

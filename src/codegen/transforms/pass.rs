@@ -115,14 +115,20 @@ fn sum<C: VectorCode>(
         sum = match (factor.abs() == 1.0, factor > 0.0) {
             (true, true) => code.plus(&sum, value),
             (true, false) => code.minus(&sum, value),
-            (false, true) => code.add_product(&sum, value, factors.of(factor)),
-            (false, false) => code.sub_product(&sum, value, factors.of(factor)),
+            (false, true) => {
+                let factor = factors.vector(code, factor);
+                code.add_product(&sum, value, &factor)
+            }
+            (false, false) => {
+                let factor = factors.vector(code, factor);
+                code.sub_product(&sum, value, &factor)
+            }
         };
     }
     sum
 }
 
-/// Numbers in registers.
+/// Numbers in registers: as many as the code has room for, the others are loaded where they are used.
 pub struct Factors<C: VectorCode>(Vec<(f32, C::Vector)>);
 
 impl<C: VectorCode> Factors<C> {
@@ -131,7 +137,7 @@ impl<C: VectorCode> Factors<C> {
         let mut factors: Vec<f32> = passes.iter().flat_map(|pass| pass.factors()).collect();
         factors.sort_by(f32::total_cmp);
         factors.dedup();
-        let numbers = factors.into_iter();
+        let numbers = factors.into_iter().take(code.room());
         Factors(
             numbers
                 .map(|factor| (factor, code.number(factor)))
@@ -139,12 +145,12 @@ impl<C: VectorCode> Factors<C> {
         )
     }
 
-    fn of(&self, factor: f32) -> &C::Vector {
+    fn vector(&self, code: &mut C, factor: f32) -> C::Vector {
         let found = self.0.iter().find(|(number, _)| *number == factor.abs());
-        found.map_or_else(
-            || unreachable!("a factor of another pass"),
-            |(_, vector)| vector,
-        )
+        match found {
+            Some((_, vector)) => vector.clone(),
+            None => code.number(factor.abs()),
+        }
     }
 }
 
@@ -318,6 +324,10 @@ mod tests {
             unreachable!("passes do not store themselves")
         }
 
+        fn room(&self) -> usize {
+            1
+        }
+
         fn number(&mut self, value: f32) -> f64 {
             value.into()
         }
@@ -383,6 +393,9 @@ mod tests {
             let count = |rows: &[Vec<f64>]| run(rows, &vec![0.0; rows[0].len()]).1;
             (count(&transforms.input), count(&transforms.output))
         });
-        assert_eq!(counts, [(4, 4), (12, 10), (12, 8), (2, 4), (11, 12)]);
+        assert_eq!(
+            counts,
+            [(4, 4), (12, 10), (27, 16), (12, 8), (2, 4), (11, 12)]
+        );
     }
 }

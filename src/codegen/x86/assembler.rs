@@ -569,6 +569,15 @@ impl VectorCode for Assembler {
         self.store(vector, base, floats as i64);
     }
 
+    fn room(&self) -> usize {
+        match self.family {
+            // Of 32 registers.
+            TileFamily::Avx512 => 12,
+            // Of 16.
+            _ => 3,
+        }
+    }
+
     fn number(&mut self, value: f32) -> Vector {
         self.splat(value)
     }

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::graph::{Conv, Shape};
 use crate::kernels::testing::{check, epilogue, machine, margins, operands};
-use crate::kernels::{KernelSpec, conv};
+use crate::kernels::{KernelSpec, TileFamily, WeightType, conv};
 use crate::plan::Machine;
 
 /// `A^T [(G g) * (B^T d)]` is the correlation of `d` with `g` for any numbers: checked for all unit vectors, which is all there is to a bilinear form.
@@ -132,4 +132,20 @@ fn large_tiles_are_exact_on_whole_numbers() {
             );
         }
     }
+}
+
+/// Weights that come from memory for few tiles are better few; for many images they are read once.
+#[test]
+fn batches_take_larger_tiles() {
+    let machine = Machine {
+        family: TileFamily::Avx512,
+        has_fma: true,
+        precise: false,
+        dense_weights: WeightType::F32,
+        batch: 1,
+    };
+    let spec = spec(&machine, SCHEMES[0], [512, 512], [7, 7], false);
+    let chosen = |batch| conv::alternatives(&spec, batch)[0].0;
+    assert_eq!(chosen(1), conv::Algorithm::Winograd(2));
+    assert_eq!(chosen(8), conv::Algorithm::Winograd(4));
 }

@@ -35,9 +35,10 @@ impl Scheme {
 }
 
 /// All that there are.
-pub const SCHEMES: [Scheme; 5] = [
+pub const SCHEMES: [Scheme; 6] = [
     Scheme::new(2, 3, 1),
     Scheme::new(4, 3, 1),
+    Scheme::new(5, 3, 1),
     Scheme::new(2, 5, 1),
     Scheme::new(2, 3, 2),
     Scheme::new(4, 3, 2),
@@ -47,10 +48,10 @@ pub const SCHEMES: [Scheme; 5] = [
 const MOST_TAPS: usize = 5;
 
 /// The most points of a side whose weights differ.
-pub const MOST_WEIGHTS: usize = 6;
+pub const MOST_WEIGHTS: usize = 7;
 
 /// Where polynomials are evaluated, besides infinity: so many of these as an algorithm needs. Small, for transforms that round little.
-const POINTS: [f64; 5] = [0.0, 1.0, -1.0, 2.0, -2.0];
+const POINTS: [f64; 6] = [0.0, 1.0, -1.0, 2.0, -2.0, -0.5];
 
 /// A matrix, by rows.
 pub type Matrix = Vec<Vec<f64>>;
