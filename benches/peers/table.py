@@ -1,4 +1,4 @@
-"""Raw results to Markdown: python table.py RESULTS.jsonl"""
+"""Raw results to Markdown: python table.py RESULTS.jsonl, and with --short the ratios alone, as the README has them."""
 import json
 import sys
 from pathlib import Path
@@ -59,6 +59,27 @@ def speed(results, names):
         yield row(result["net"], result["batch"], result["threads"], *cells, *verdict, result["load"])
 
 
+def short(results):
+    """A row a net: netc's median, the best peer's, and the ratio over the rounds, for each batch and number of threads."""
+    settings = sorted({(result["batch"], result["threads"]) for result in results})
+    count = lambda n: f"{n} thread{'s' if n > 1 else ''}"
+    yield row("net", *(f"batch {batch}, {count(threads)}" for batch, threads in settings))
+    yield row("---", *["---"] * len(settings))
+    by_setting = {(r["net"], r["batch"], r["threads"]): r for r in results}
+    for net in dict.fromkeys(result["net"] for result in results):
+        cells = []
+        for setting in settings:
+            result = by_setting.get((net, *setting))
+            found = compare(result) if result else ()
+            if len(found) < 2:
+                cells.append("")
+                continue
+            times = least(result)
+            best, ratio, _ = found
+            cells.append(f"{median(times['netc']):.1f} / {median(times[best]):.1f} = **{ratio:.2f}**")
+        yield row(net, *cells)
+
+
 def session(results, names):
     yield row("net", "batch", "threads", *names)
     yield row("---", *["---:"] * (len(names) + 2))
@@ -85,4 +106,6 @@ def markdown(results):
 
 
 if __name__ == "__main__":
-    print(markdown(read(sys.argv[1])), end="")
+    *options, path = sys.argv[1:]
+    results = read(path)
+    print("\n".join(short(results)) + "\n" if options == ["--short"] else markdown(results), end="")

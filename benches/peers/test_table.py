@@ -28,6 +28,13 @@ class Table(unittest.TestCase):
         self.assertEqual(table.compare(result(alone)), ("ort",))
         self.assertIn("| ort |  |  | 0.8 |  |", table.markdown([result(alone)]))
 
+    def test_the_short_table_leaves_out_what_was_not_measured(self):
+        results = [result(self.ROUNDS), result(self.ROUNDS, net="ZFNet", batch=8)]
+        head, _, first, second = table.short(results)
+        self.assertEqual(head, "| net | batch 1, 1 thread | batch 8, 1 thread |")
+        self.assertEqual(first, "| AlexNet | 4.0 / 5.0 = **0.80** |  |")
+        self.assertEqual(second, "| ZFNet |  | 4.0 / 5.0 = **0.80** |")
+
     def test_a_later_result_replaces_an_earlier_one(self):
         with tempfile.NamedTemporaryFile("w+") as file:
             for rounds in self.ROUNDS[:1], self.ROUNDS:
