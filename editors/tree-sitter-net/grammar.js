@@ -48,9 +48,10 @@ module.exports = grammar({
     // Statements
 
     body: ($) => seq('{', repeat($._statement), '}'),
-    _statement: ($) => choice($.input, $.output, $.constant, $.requirement, $.class_names, $.chain),
+    _statement: ($) => choice($.input, $.limitation, $.output, $.constant, $.requirement, $.class_names, $.chain),
 
     input: ($) => seq('input', field('name', $.identifier), ':', field('shape', $.shape), optional(seq('from', field('source', $.call)))),
+    limitation: ($) => seq('where', field('condition', $._expression)),
     output: ($) => prec.right(seq('output', field('name', $.identifier), optional(seq(':', $.chain)))),
     constant: ($) => seq('let', field('name', $.identifier), '=', field('value', $._expression)),
     requirement: ($) => prec.right(seq('require', field('condition', $._expression), optional(seq(',', field('message', $.string))))),
@@ -94,12 +95,14 @@ module.exports = grammar({
       choice(
         $.identifier,
         alias(
-          choice('use', 'as', 'fn', 'block', 'net', 'input', 'from', 'output', 'let', 'require', 'labels', 'residual', 'shortcut', 'when', 'repeat'),
+          choice('use', 'as', 'fn', 'block', 'net', 'input', 'from', 'where', 'output', 'let', 'require', 'labels', 'residual', 'shortcut', 'when', 'repeat'),
           $.identifier,
         ),
       ),
 
-    shape: ($) => seq('[', comma(choice($.wildcard, $._expression)), ']'),
+    shape: ($) => seq('[', comma(choice($.wildcard, $.open_size, $._expression)), ']'),
+    // `H = 224`, in the shape of an input.
+    open_size: ($) => seq(field('name', $.identifier), '=', field('default', $._expression)),
     wildcard: () => '_',
 
     // Expressions

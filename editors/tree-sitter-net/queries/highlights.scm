@@ -4,7 +4,7 @@
 (block_comment) @comment
 (doc_comment) @comment.documentation
 
-["use" "as" "fn" "block" "net" "input" "from" "output" "let" "require" "labels"] @keyword
+["use" "as" "fn" "block" "net" "input" "from" "where" "output" "let" "require" "labels"] @keyword
 ["residual" "shortcut" "when" "concat"] @keyword
 ["repeat" "in"] @keyword.repeat
 ["if" "then" "else"] @keyword.conditional
@@ -41,4 +41,5 @@
 (input name: (identifier) @label)
 (output name: (identifier) @label)
 (constant name: (identifier) @constant)
+(open_size name: (identifier) @constant)
 (field_expression field: (identifier) @property)

@@ -6,6 +6,7 @@
 (parameter name: (identifier) @local.definition)
 (constant name: (identifier) @local.definition)
 (input name: (identifier) @local.definition)
+(open_size name: (identifier) @local.definition)
 (label (identifier) @local.definition)
 (repeat_step variable: (identifier) @local.definition)
 
