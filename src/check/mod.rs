@@ -13,7 +13,7 @@ mod summary;
 mod windows;
 
 pub use elementwise::{axis_size, broadcast};
-pub use open_summary::{OpenLayer, OpenPort, OpenSize, OpenSummary, summarise_open};
+pub use open_summary::{OpenLayer, OpenPort, OpenSize, OpenSummary, open_macs, summarise_open};
 pub use params::{ParamSpec, param_specs};
 pub use receptive::{ReceptiveField, receptive_fields};
 pub use summary::{Costs, LayerSummary, PortSummary, Summary, costs, summarise};

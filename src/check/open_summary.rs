@@ -76,7 +76,7 @@ pub fn summarise_open(graph: &Graph, open: &[Open], shapes: &[SymShape]) -> Open
     let layers = nodes
         .zip(at_witnesses.layers)
         .map(|(id, layer)| {
-            let cost = cost(graph, open, shapes, id);
+            let cost = open_macs(graph, open, shapes, id);
             total.add_all(&cost);
             OpenLayer {
                 name: layer.name,
@@ -113,8 +113,8 @@ fn is_input(graph: &Graph, id: NodeId) -> bool {
     graph.inputs.iter().any(|input| input.node == id)
 }
 
-/// The multiply-accumulates of a node: a number for each element of its result, or, of what spreads its input, of that.
-fn cost(graph: &Graph, open: &[Open], shapes: &[SymShape], id: NodeId) -> Polynomial {
+/// The multiply-accumulates of a node for all open sizes: a number for each element of its result, or, of what spreads its input, of that.
+pub fn open_macs(graph: &Graph, open: &[Open], shapes: &[SymShape], id: NodeId) -> Polynomial {
     let mut sum = Polynomial::default();
     let node = graph.node(id);
     let Some(input) = node.op_inputs().first() else {

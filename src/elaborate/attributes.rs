@@ -1,6 +1,7 @@
 //! The attributes of one layer with their values, and the ranges of the table.
 
 use super::layers::{Layer, Preset, Range};
+use super::lifts::RuleName;
 use super::open::{OpenValue, open_values, resolve};
 use super::value::{Value, convert};
 use crate::check::{ShapeError, same_pad};
@@ -70,6 +71,14 @@ impl Attributes {
             }
         }
         Attributes { layer, values }
+    }
+
+    /// The name of the layer's rule.
+    pub fn rule(&self) -> RuleName<'_> {
+        RuleName {
+            rule: self.layer.name,
+            values: &self.values,
+        }
     }
 
     /// The open values in the attributes, with the names of those.

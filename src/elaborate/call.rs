@@ -6,6 +6,7 @@ use super::bind::Bound;
 use super::build;
 use super::expand::{Expander, Frame, Tensor};
 use super::layers::Layer;
+use super::lifts::RuleName;
 use super::program::DeclarationId;
 use super::prove::{Claim, Reported, Shaped, open_value};
 use super::value::{Applied, Callee, Value};
@@ -148,8 +149,10 @@ impl<'p> Expander<'p> {
             let Some(shape) = shapes.first() else {
                 return Err(ShapeError::new(codes::MISMATCH, "no input"));
             };
-            let attributes = attributes.at(sizes)?;
-            let (op, declared) = build::build(layer, &attributes, shape)?;
+            let (op, declared) = match functions.is_empty() {
+                true => build::build(layer, attributes, shape)?,
+                false => build::build(layer, &attributes.at(sizes)?, shape)?,
+            };
             check::infer_open_shape(&op, shapes, &declared)
         };
         let claim = |expander: &Expander<'p>, error: &ShapeError| Claim {
@@ -162,7 +165,14 @@ impl<'p> Expander<'p> {
                 .collect(),
         };
         let rate = build::rate(layer, attributes);
-        self.prove(&[input], &functions, rate, &mut rule, claim)
+        self.prove(
+            &[input],
+            &functions,
+            rate,
+            attributes.rule(),
+            &mut rule,
+            claim,
+        )
     }
 
     fn split(
@@ -186,7 +196,13 @@ impl<'p> Expander<'p> {
                 span: place(error.attribute),
                 parties: Vec::new(),
             };
-            expander.prove(&[input], &[], rate, &mut rule, claim)
+            let mut values = attributes.rule().values.to_vec();
+            values.push(Some(Value::Int(index as i64)));
+            let name = RuleName {
+                rule: "split",
+                values: &values,
+            };
+            expander.prove(&[input], &[], rate, name, &mut rule, claim)
         };
         // Before it is done at the witnesses: a size at which it cannot be done says nothing about others.
         if prove_part(self, 0).is_err() {

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::faults::Faults;
+use super::lifts::RuleName;
 use super::program::{DeclarationId, Program};
 use super::prove::{Claim, OpenSizes, Shaped};
 use super::trace::Trace;
@@ -409,7 +410,15 @@ impl<'p> Expander<'p> {
             span: place,
             parties: expander.origins(&inputs),
         };
-        match self.prove(&inputs, &[], rate, &mut rule, claim) {
+        let axis = match op {
+            Op::Concat { axis } => vec![Some(Value::Int(axis as i64))],
+            _ => Vec::new(),
+        };
+        let rule_name = RuleName {
+            rule: if axis.is_empty() { "map" } else { "concat" },
+            values: &axis,
+        };
+        match self.prove(&inputs, &[], rate, rule_name, &mut rule, claim) {
             Ok(open) => {
                 self.push_checked(op, inputs, Shaped { shape, open }, name, span, |_| place)
             }

@@ -21,6 +21,7 @@ mod faults;
 mod functions;
 mod image;
 pub mod layers;
+mod lifts;
 mod lint;
 mod names;
 mod nets;
@@ -43,6 +44,7 @@ mod wiring;
 #[cfg(test)]
 mod tests;
 
+pub use lifts::Lifts;
 pub use nets::{NetInfo, NetParam, expand, expand_with, nets};
 pub use occurrences::{LocalKind, Occurrence, Target};
 pub use program::{DeclarationId, LoadError, Loader, NoLoader, Program};
@@ -52,6 +54,7 @@ pub use trace::{Observation, Trace, Traced};
 pub use value::{Callee, Kind};
 
 pub(crate) use arguments::{Formal, FormalDefault, formals};
+pub(crate) use open::may_be_open;
 pub(crate) use operators::FUNCTIONS;
 pub(crate) use program::Entity;
 pub(crate) use resolve::parameter;
@@ -68,15 +71,22 @@ pub fn check(program: &Program) -> Vec<Diagnostic> {
 
 /// [`check`] with values for open sizes. A net that does not have a size takes no notice of it, but one must.
 pub fn check_with(program: &Program, sizes: &SetSizes) -> Vec<Diagnostic> {
-    examine(program, sizes, false).0
+    examine(program, sizes, false, &mut Lifts::new()).0
 }
 
 /// The same as [`check`], with what became of every step of every net that can be expanded, as far as its errors let it come. Open sizes have their defaults there.
-pub fn trace(program: &Program) -> (Vec<Diagnostic>, Vec<Traced>) {
-    examine(program, &SetSizes::new(), true)
+///
+/// `lifts` is what was proved before, of whatever program, and takes in what is proved now.
+pub fn trace(program: &Program, lifts: &mut Lifts) -> (Vec<Diagnostic>, Vec<Traced>) {
+    examine(program, &SetSizes::new(), true, lifts)
 }
 
-fn examine(program: &Program, sizes: &SetSizes, traced: bool) -> (Vec<Diagnostic>, Vec<Traced>) {
+fn examine(
+    program: &Program,
+    sizes: &SetSizes,
+    traced: bool,
+    lifts: &mut Lifts,
+) -> (Vec<Diagnostic>, Vec<Traced>) {
     let resolution = &program.resolution;
     let mut runs = vec![program.diagnostics.clone(), resolution.diagnostics.clone()];
     let of_functions = nets::compile_functions(program);
@@ -85,7 +95,7 @@ fn examine(program: &Program, sizes: &SetSizes, traced: bool) -> (Vec<Diagnostic
     runs.push(of_functions);
     let mut nets = Vec::new();
     let mut declared = Vec::new();
-    for mut expansion in nets::expand_all(program, sizes, traced) {
+    for mut expansion in nets::expand_all(program, sizes, traced, lifts) {
         // A net that needs such a function stops at some place inside it: the same cause again.
         let in_function = |fault: &Diagnostic| {
             let place = fault.primary.as_ref().map(|label| label.span);

@@ -2,6 +2,7 @@
 
 use super::arguments::{Formal, FormalDefault, formals, missing_arguments};
 use super::expand::{Expander, Tensor};
+use super::lifts::Lifts;
 use super::program::{DeclarationId, Program};
 use super::proof::{check_only, unknown_size};
 use super::prove::{SetSizes, SizeInfo};
@@ -123,8 +124,6 @@ pub(super) struct Expansion {
     pub faults: Vec<Diagnostic>,
     /// The open sizes that the net declares.
     pub sizes: Vec<SizeInfo>,
-    /// One of them has no value, so that nothing came of it.
-    pub lacks_size: bool,
     /// The work that it took.
     pub steps: usize,
 }
@@ -152,9 +151,11 @@ pub(super) fn expand_only(
             is_complete: graph.is_some(),
             graph: graph.unwrap_or(expander.graph),
             trace: expander.trace.unwrap_or_default(),
+            open: Vec::new(),
+            shapes: Vec::new(),
+            lacks_size: expander.sizes.lacks_value,
         },
         sizes: expander.sizes.declared,
-        lacks_size: expander.sizes.lacks_value,
         faults: expander.faults.finish(),
         steps: expander.steps,
     }
@@ -278,12 +279,17 @@ pub(super) fn compile_functions(program: &Program) -> Vec<Diagnostic> {
 }
 
 /// Expands every net that is complete. Files of many large nets are looked at only so far.
-pub(super) fn expand_all(program: &Program, sizes: &SetSizes, traced: bool) -> Vec<Expansion> {
+pub(super) fn expand_all(
+    program: &Program,
+    sizes: &SetSizes,
+    traced: bool,
+    lifts: &mut Lifts,
+) -> Vec<Expansion> {
     const ALL_STEPS: usize = 4 * limits::EXPANSION_STEPS;
     let mut steps = 0;
     let mut expansions = Vec::new();
     for net in nets(program).iter().filter(|net| net.complete) {
-        let mut expansion = check_only(program, &net.name, sizes, traced);
+        let mut expansion = check_only(program, &net.name, sizes, traced, lifts);
         steps += expansion.steps;
         let is_last = steps > ALL_STEPS;
         if is_last {

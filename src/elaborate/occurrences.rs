@@ -15,7 +15,7 @@ pub enum Target {
     Builtin,
     /// A `fn`, `block` or `net`.
     Declared(DeclarationId),
-    /// A parameter, a `let`, the variable of a `repeat`, a label or an input: the place that declares it.
+    /// A parameter, a `let`, the variable of a `repeat`, an open size, a label or an input: the place that declares it.
     Local(Span, LocalKind),
 }
 
@@ -28,6 +28,8 @@ pub enum LocalKind {
     Constant,
     /// The variable of a `repeat`.
     Index,
+    /// An open size.
+    Size,
     /// A label, an input or an output: a value of the network.
     Value,
 }

@@ -8,7 +8,7 @@ use crate::diagnostic::codes;
 use crate::symbolic::{Function, Sizes, Variable, settle};
 
 /// An int or a bool that depends on one open size, and is not the same for all of them.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct OpenValue {
     /// The open size.
     pub variable: Variable,
@@ -46,7 +46,7 @@ impl OpenValue {
 }
 
 /// Names of open sizes begin with a capital letter, so that a misspelt parameter stays an error.
-pub(super) fn may_be_open(name: &str) -> bool {
+pub(crate) fn may_be_open(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_uppercase())
 }
 

@@ -161,6 +161,11 @@ impl Program {
         &self.unit(file).ast
     }
 
+    /// Whether something of a file could not be parsed or loaded.
+    pub fn is_lossy(&self, file: FileId) -> bool {
+        self.unit(file).lossy
+    }
+
     /// The file behind each `use` of a file, in order; `None` where it cannot be had.
     pub fn used_files(&self, file: FileId) -> &[Option<FileId>] {
         &self.unit(file).uses

@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 
 use super::expand::Expander;
 use super::faults;
+use super::lifts::Lifts;
 use super::nets::{Expansion, expand_only, no_such_net, root_nets, run};
 use super::program::Program;
 use super::prove::{Interrupted, Proving, SetSizes, SizeInfo};
+use super::trace::{Trace, Traced};
 use crate::diagnostic::{Diagnostic, codes, did_you_mean};
 use crate::graph::Graph;
 use crate::symbolic::{Open, SymShape, Variable};
@@ -28,17 +30,29 @@ pub struct Proof {
 /// The proof of a net of the root file for all open sizes that are not set; or, with the faults of the files and of their names,
 /// why there is none.
 pub fn prove(program: &Program, net: &str, sizes: &SetSizes) -> (Option<Proof>, Vec<Diagnostic>) {
-    let (proof, mut faults, _) = prove_only(program, net, sizes);
-    if !faults.iter().any(Diagnostic::is_error) {
-        let declared = expand_only(program, net, sizes, false).sizes;
-        faults.extend(unknown_size(net, sizes, &declared));
+    let mut expansion = prove_only(program, net, sizes, false, &mut Lifts::new());
+    if !expansion.faults.iter().any(Diagnostic::is_error) {
+        let unknown = unknown_size(net, sizes, &expansion.sizes);
+        expansion.faults.extend(unknown);
     }
-    super::nets::with_known_faults(program, proof, faults)
+    let Traced {
+        graph,
+        is_complete,
+        open,
+        shapes,
+        ..
+    } = expansion.net;
+    let proof = is_complete.then_some(Proof {
+        open,
+        graph,
+        shapes,
+    });
+    super::nets::with_known_faults(program, proof, expansion.faults)
 }
 
 /// Everything that is wrong with one net of the root file, for all its open sizes that are not set.
 pub fn check_net(program: &Program, net: &str, sizes: &SetSizes) -> Vec<Diagnostic> {
-    let mut expansion = check_only(program, net, sizes, false);
+    let mut expansion = check_only(program, net, sizes, false, &mut Lifts::new());
     let unknown = unknown_size(net, sizes, &expansion.sizes);
     expansion.faults.extend(unknown);
     super::nets::with_known_faults(program, Some(()), expansion.faults).1
@@ -50,21 +64,34 @@ pub(super) fn check_only(
     net: &str,
     sizes: &SetSizes,
     traced: bool,
+    lifts: &mut Lifts,
 ) -> Expansion {
     let mut expansion = expand_only(program, net, sizes, traced);
+    let lacks_size = expansion.net.lacks_size;
     let is_good = !expansion.faults.iter().any(Diagnostic::is_error);
     let has_open = expansion
         .sizes
         .iter()
         .any(|size| !sizes.contains_key(&size.name));
-    if expansion.lacks_size || (is_good && has_open) {
-        let (_, faults, steps) = prove_only(program, net, sizes);
-        // That a size has no value is no fault while it is proved for all.
-        if expansion.lacks_size {
-            expansion.faults.clear();
+    if lacks_size || (is_good && has_open) {
+        let proved = prove_only(program, net, sizes, traced && lacks_size, lifts);
+        expansion.steps = expansion.steps.saturating_add(proved.steps);
+        if lacks_size {
+            // That a size has no value is no fault while it is proved for all.
+            expansion.faults = proved.faults;
+            expansion.net = Traced {
+                is_complete: false,
+                lacks_size,
+                ..proved.net
+            };
+        } else {
+            expansion.faults = faults::merge([expansion.faults, proved.faults]);
+            // Both are expansions of one text; with a fault, the proof ends earlier.
+            if proved.net.shapes.len() == expansion.net.graph.nodes.len() {
+                expansion.net.open = proved.net.open;
+                expansion.net.shapes = proved.net.shapes;
+            }
         }
-        expansion.faults = faults::merge([expansion.faults, faults]);
-        expansion.steps = expansion.steps.saturating_add(steps);
     }
     expansion
 }
@@ -77,44 +104,62 @@ struct Condition {
     fault: Diagnostic,
 }
 
+/// Proves a net for all open sizes that are not set. What comes of it is complete if it is a proof.
 fn prove_only(
     program: &Program,
     net: &str,
     sizes: &SetSizes,
-) -> (Option<Proof>, Vec<Diagnostic>, usize) {
-    let Some((id, template)) = root_nets(program).find(|(_, t)| t.name.name == net) else {
-        return (None, vec![no_such_net(program, net)], 0);
+    traced: bool,
+    lifts: &mut Lifts,
+) -> Expansion {
+    let mut expansion = Expansion {
+        net: Traced {
+            name: net.to_string(),
+            ..Traced::default()
+        },
+        faults: Vec::new(),
+        sizes: Vec::new(),
+        steps: 0,
     };
-    let mut open: Vec<Open> = Vec::new();
+    let Some((id, template)) = root_nets(program).find(|(_, t)| t.name.name == net) else {
+        expansion.faults = vec![no_such_net(program, net)];
+        return expansion;
+    };
     let mut conditions: Vec<Condition> = Vec::new();
-    let mut steps = 0;
     for _ in 0..NARROWINGS {
         let mut expander = Expander::new(program);
+        expander.trace = traced.then(Trace::default);
         expander.sizes.set = sizes.clone();
         expander.sizes.proving = Some(Proving {
-            open,
+            open: std::mem::take(&mut expansion.net.open),
+            lifts: std::mem::take(lifts),
             ..Proving::default()
         });
         let graph = run(&mut expander, id, template);
-        steps += expander.steps;
         let proving = expander.sizes.proving.take().unwrap_or_default();
-        open = proving.open;
+        *lifts = proving.lifts;
+        expansion.steps += expander.steps;
+        expansion.sizes = expander.sizes.declared;
+        let is_whole = graph.is_some();
+        let net = &mut expansion.net;
+        net.graph = graph.unwrap_or(expander.graph);
+        net.trace = expander.trace.unwrap_or_default();
+        net.open = proving.open;
+        net.shapes = proving.shapes;
         let narrowed = match proving.interrupted {
             None => {
                 let mut faults = expander.faults.finish();
                 // Other faults come first: which sizes fit is known once they are gone.
-                let help = faults.is_empty().then(|| wanted(&conditions, &open));
+                let help = faults.is_empty().then(|| wanted(&conditions, &net.open));
                 faults.extend(said(conditions, help));
-                let proof = graph.filter(|_| faults.is_empty()).map(|graph| Proof {
-                    open,
-                    graph,
-                    shapes: proving.shapes,
-                });
-                return (proof, faults, steps);
+                net.is_complete = is_whole && faults.is_empty();
+                expansion.faults = faults;
+                return expansion;
             }
             Some(Interrupted::Limited(variable, sizes)) => Some((variable, sizes)),
             Some(Interrupted::Condition(variable, sizes, fault)) => {
-                let before = open.get(variable.0).map_or(1, |open| open.allowed.rate().1);
+                let before = net.open.get(variable.0);
+                let before = before.map_or(1, |open| open.allowed.rate().1);
                 conditions.push(Condition {
                     variable,
                     is_periodic: sizes.rate().1 != before,
@@ -126,12 +171,13 @@ fn prove_only(
         let Some((variable, sizes)) = narrowed else {
             break;
         };
-        if let Some(open) = open.get_mut(variable.0) {
+        if let Some(open) = net.open.get_mut(variable.0) {
             open.allowed = sizes;
         }
     }
     let help = "no such sizes fit the whole net".to_string();
-    (None, said(conditions, Some(help)), steps)
+    expansion.faults = said(conditions, Some(help));
+    expansion
 }
 
 /// The `where` that is missing.

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use super::attributes::Attributes;
 use super::expand::Expander;
+use super::lifts::{Key, Lifts, RuleName};
 use super::open::OpenValue;
 use super::value::Value;
 use crate::check::ShapeError;
@@ -53,6 +54,8 @@ pub(super) struct Proving {
     pub open: Vec<Open>,
     /// The shape of each node for all sizes.
     pub shapes: Vec<SymShape>,
+    /// What was proved before.
+    pub lifts: Lifts,
     /// Why the expansion must start anew.
     pub interrupted: Option<Interrupted>,
 }
@@ -96,15 +99,17 @@ pub(super) type Rule<'r> = crate::symbolic::Rule<'r, ShapeError>;
 
 impl<'p> Expander<'p> {
     /// Proves a step for all open sizes; without such, or where it fits no size at all, `None`: its rule at the witnesses tells all.
+    /// `name` tells the rule from others.
     pub fn prove(
         &mut self,
         inputs: &[NodeId],
         attributes: &[(Variable, &Function)],
         rate: Rate,
+        name: RuleName<'_>,
         rule: &mut Rule<'_>,
         claim: impl FnOnce(&Expander<'p>, &ShapeError) -> Claim,
     ) -> Result<Option<SymShape>, Reported> {
-        let Some(proving) = &self.sizes.proving else {
+        let Some(proving) = &mut self.sizes.proving else {
             return Ok(None);
         };
         if proving.interrupted.is_some() || self.halted {
@@ -117,9 +122,19 @@ impl<'p> Expander<'p> {
         let Some(shapes) = shapes else {
             return Ok(None);
         };
+        let allowed = proving.open.iter().map(|open| open.allowed.clone());
+        let key = Key::new(name, &shapes, allowed);
+        if let Some(known) = key.as_ref().and_then(|key| proving.lifts.get(key)) {
+            return Ok(Some(known.clone()));
+        }
         let no_detail = ShapeError::new(codes::UNDECIDED, "");
         let (message, error) = match lift(&proving.open, &shapes, attributes, rate, rule) {
-            Ok(shape) => return Ok(Some(shape)),
+            Ok(shape) => {
+                if let Some(key) = key {
+                    proving.lifts.insert(key, shape.clone());
+                }
+                return Ok(Some(shape));
+            }
             Err(Failure::Never) => return Ok(None),
             Err(Failure::Sometimes {
                 variable,

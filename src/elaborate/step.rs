@@ -2,6 +2,7 @@
 
 use super::call::Outcome;
 use super::expand::{Expander, Frame, Tensor};
+use super::lifts::RuleName;
 use super::open::{open_values, resolve};
 use super::prove::{Claim, Reported};
 use super::rounds::Repeat;
@@ -273,7 +274,11 @@ impl<'p> Expander<'p> {
             span,
             parties: expander.origins(&[expander.shaper(node)]),
         };
-        self.prove(&[node], &functions, rate, &mut rule, claim)
+        let name = RuleName {
+            rule: "assertion",
+            values: asserted,
+        };
+        self.prove(&[node], &functions, rate, name, &mut rule, claim)
             .map(|_| ())
     }
 

@@ -7,9 +7,10 @@ use super::expand::{Expander, Tensor};
 use super::value::Callee;
 use crate::graph::{Graph, NodeId};
 use crate::source::Span;
+use crate::symbolic::{Open, SymShape};
 
 /// The expansion of a net, as far as it came.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Traced {
     /// The net.
     pub name: String,
@@ -19,10 +20,16 @@ pub struct Traced {
     pub is_complete: bool,
     /// What became of its steps.
     pub trace: Trace,
+    /// Its open sizes, and what is allowed of each, if it was proved for those.
+    pub open: Vec<Open>,
+    /// The shape of each node for all open sizes, by node; empty if it was not proved.
+    pub shapes: Vec<SymShape>,
+    /// An open size has no value. The graph stands at sizes that mean nothing: `shapes` says what there is to say.
+    pub lacks_size: bool,
 }
 
 /// What became of the steps of a net.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Trace {
     /// By the step's place: one for each time that it was expanded and gave a value.
     pub steps: BTreeMap<Span, Vec<Observation>>,

@@ -1,6 +1,7 @@
 //! The words that join the values of several bodies or steps: `if`, `residual`, `concat` and the operators.
 
 use super::expand::{Expander, Frame, Tensor};
+use super::lifts::RuleName;
 use super::prove::{Claim, Shaped};
 use crate::check::{self, ShapeError};
 use crate::diagnostic::{Diagnostic, codes};
@@ -79,7 +80,14 @@ impl<'p> Expander<'p> {
                 parties: std::iter::once(function).chain(other).collect(),
             }
         };
-        let Ok(open) = self.prove(&[a, b], &[], Rate::KEEPS, &mut one_shape, claim) else {
+        let Ok(open) = self.prove(
+            &[a, b],
+            &[],
+            Rate::KEEPS,
+            RuleName::plain("residual"),
+            &mut one_shape,
+            claim,
+        ) else {
             return Tensor::Unknown;
         };
         let (a_shape, b_shape) = (self.shape(a).clone(), self.shape(b).clone());
@@ -167,7 +175,14 @@ impl<'p> Expander<'p> {
                 .map(|((_, span), node)| (*span, "this branch gives".to_string(), *node))
                 .collect(),
         };
-        let Ok(open) = self.prove(&inputs, &[], Rate::COMPARES, &mut rule, claim) else {
+        let Ok(open) = self.prove(
+            &inputs,
+            &[],
+            Rate::COMPARES,
+            RuleName::plain("branches"),
+            &mut rule,
+            claim,
+        ) else {
             return Tensor::Unknown;
         };
         let shapes: Vec<&Shape> = inputs.iter().map(|id| self.shape(*id)).collect();
@@ -226,7 +241,14 @@ impl<'p> Expander<'p> {
                 parties: vec![side(a_span, a), side(b_span, b)],
             }
         };
-        let Ok(open) = self.prove(&[a, b], &[], Rate::KEEPS, &mut rule, claim) else {
+        let Ok(open) = self.prove(
+            &[a, b],
+            &[],
+            Rate::KEEPS,
+            RuleName::plain("broadcast"),
+            &mut rule,
+            claim,
+        ) else {
             return Tensor::Unknown;
         };
         let (a_shape, b_shape) = (self.shape(a).clone(), self.shape(b).clone());

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use super::mend::mend;
 use crate::diagnostic::Diagnostic;
-use crate::elaborate::{self, Loader, Program, Traced};
+use crate::elaborate::{self, Lifts, Loader, Program, Traced};
 use crate::source::{FileId, SourceMap};
 
 /// What is known of a text. Spans of all its parts are true of the text as it is, whatever is wrong with it.
@@ -35,15 +35,16 @@ pub struct View<'a> {
 
 impl Analysis {
     /// Looks at `text`, the file `path`. `edited` is a byte of the line that is being edited: if there is an error in it, the rest is
-    /// looked at as if the line were not there yet.
+    /// looked at as if the line were not there yet. `lifts` is what was proved before; it makes the answer faster and nothing else.
     pub fn new(
         path: &Path,
         text: &str,
         edited: Option<usize>,
         loader: &mut dyn Loader,
+        lifts: &mut Lifts,
     ) -> Analysis {
         let whole = Rc::new(Program::load(path, text.to_string(), loader));
-        let (diagnostics, nets) = elaborate::trace(&whole);
+        let (diagnostics, nets) = elaborate::trace(&whole, lifts);
         let mut analysis = Analysis {
             sources: whole.sources.clone(),
             diagnostics,
@@ -51,7 +52,8 @@ impl Analysis {
             expanded: whole,
             nets,
         };
-        let parsed = mend(text, None);
+        let is_lossy = analysis.program.is_lossy(analysis.program.root());
+        let parsed = is_lossy.then(|| mend(text, None)).flatten();
         if let Some(parsed) = &parsed {
             analysis.program = Rc::new(Program::load(path, parsed.clone(), loader));
             analysis.expanded = analysis.program.clone();
@@ -64,7 +66,7 @@ impl Analysis {
             analysis.expanded = Rc::new(Program::load(path, rest, loader));
         }
         if !Rc::ptr_eq(&analysis.expanded, &analysis.program) || parsed.is_some() {
-            analysis.nets = elaborate::trace(&analysis.expanded).1;
+            analysis.nets = elaborate::trace(&analysis.expanded, lifts).1;
         }
         analysis
     }

@@ -76,8 +76,9 @@ const DECLARATIONS: [(&str, &str); 4] = [
     ("use", "use \"$1\"$0"),
 ];
 
-const STATEMENTS: [(&str, &str); 5] = [
+const STATEMENTS: [(&str, &str); 6] = [
     ("input", "input ${1:image}: [${2:3, 224, 224}]"),
+    ("where", "where ${1:condition}"),
     ("output", "output ${1:name}"),
     ("let", "let ${1:name} = $0"),
     ("require", "require ${1:condition}, \"${2:message}\""),
@@ -101,9 +102,11 @@ struct Proposals<'v> {
 /// The proposals at a byte. What is typed already does not filter them: editors do that.
 pub fn complete(view: View<'_>, at: usize) -> Vec<Item> {
     let cursor = Cursor::new(view.analysis.text(), at);
+    let program = &view.analysis.program;
+    let is_declared = |name: &str| program.lookup(view.file, name).is_some();
     let mut proposals = Proposals {
         view,
-        names: visible(view.analysis.program.tree(view.file), at),
+        names: visible(program.tree(view.file), &is_declared, at),
         replaces: cursor.typed.clone(),
         items: Vec::new(),
     };
@@ -215,6 +218,7 @@ impl Proposals<'_> {
             let (kind, detail) = match &name.kind {
                 VisibleKind::Value => (ItemKind::Value, "value".to_string()),
                 VisibleKind::Constant => (ItemKind::Constant, "let".to_string()),
+                VisibleKind::Size => (ItemKind::Constant, "open size".to_string()),
                 VisibleKind::Index => (ItemKind::Constant, "variable of `repeat`".to_string()),
                 VisibleKind::Parameter(None) => (ItemKind::Value, "tensor".to_string()),
                 VisibleKind::Parameter(Some(ty)) => {

@@ -350,7 +350,9 @@ impl<'t> Cursor<'t> {
     fn is_in_expression(&self, up_to: usize) -> bool {
         for index in (0..up_to).rev() {
             match self.word(index) {
-                "=" | "require" | "when" | "if" | "then" | "labels" | ".." => return true,
+                "=" | "where" | "require" | "when" | "if" | "then" | "labels" | ".." => {
+                    return true;
+                }
                 "in" if index >= 2 && self.word(index - 2) == "repeat" => return true,
                 "->" | "{" | "}" | ":" => return false,
                 _ => {}
@@ -365,9 +367,8 @@ impl<'t> Cursor<'t> {
             "->" => step(false),
             "{" | "}" => step(true),
             "let" | "input" | "output" | "repeat" => Wanted::Nothing,
-            "require" | "when" | "if" | "then" | "labels" | "and" | "or" | "not" | ".." => {
-                Wanted::Expression
-            }
+            "where" | "require" | "when" | "if" | "then" | "labels" | "and" | "or" | "not"
+            | ".." => Wanted::Expression,
             "in" if self.back(3) == "repeat" => Wanted::Expression,
             "else" => match self.is_in_expression(self.before.len() - 1) {
                 true => Wanted::Expression,

@@ -1,13 +1,15 @@
 //! What is known of a step: where it was instantiated, what came in, what goes out, what it costs.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::analysis::View;
-use super::shapes::merged;
-use crate::check::{explain, macs, receptive_fields};
+use super::shapes::{Dims, merged};
+use crate::check::{explain, macs, open_macs, receptive_fields};
 use crate::elaborate::{Observation, Traced};
-use crate::graph::{Graph, NodeId, Recipe, Shape};
+use crate::graph::{Graph, NodeId, Recipe};
 use crate::source::Span;
+use crate::symbolic::Polynomial;
 
 /// Rows of a table; nobody reads forty.
 const ROWS: usize = 8;
@@ -36,23 +38,58 @@ pub fn instances<'a>(views: &[View<'a>], span: Span) -> Vec<Instance<'a>> {
 }
 
 impl<'a> Instance<'a> {
-    /// What it gives.
-    pub fn shape(&self) -> &'a Shape {
-        &self.net.graph.node(self.seen.value).shape
+    /// What it gives, as it is shown: with numbers where the sizes have values.
+    pub fn label(&self) -> Dims {
+        self.shown(self.seen.value)
+    }
+
+    fn shown(&self, value: NodeId) -> Dims {
+        match self.net.lacks_size {
+            true => self.open_dims(value),
+            false => Dims::of(&self.net.graph.node(value).shape),
+        }
+    }
+
+    /// What a value is for all sizes, if that says more than its shape.
+    fn open(&self, value: NodeId) -> Option<Dims> {
+        let shape = self.net.shapes.get(value.index())?;
+        (!shape.is_known()).then(|| self.open_dims(value))
+    }
+
+    fn open_dims(&self, value: NodeId) -> Dims {
+        match self.net.shapes.get(value.index()) {
+            Some(shape) => Dims::open(shape, &self.net.open),
+            None => Dims::default(),
+        }
     }
 
     /// Whether the value keeps its shape.
     pub fn is_same(&self) -> bool {
-        self.arriving() == Some(self.shape())
-    }
-
-    fn arriving(&self) -> Option<&'a Shape> {
-        let arriving = self.seen.arriving?;
-        Some(&self.net.graph.node(arriving).shape)
+        let value = self.seen.value;
+        let is_same = |arriving: NodeId| {
+            let nodes = &self.net.graph.nodes;
+            let shapes = &self.net.shapes;
+            nodes[arriving.index()].shape == nodes[value.index()].shape
+                && shapes.get(arriving.index()) == shapes.get(value.index())
+        };
+        self.seen.arriving.is_some_and(is_same)
     }
 
     fn nodes(&self) -> impl Iterator<Item = NodeId> + use<> {
         self.seen.nodes.clone().map(NodeId)
+    }
+
+    /// Multiply-accumulates, as they are shown.
+    fn macs(&self) -> String {
+        let net = self.net;
+        if !net.lacks_size {
+            return human(self.costs().macs);
+        }
+        let mut sum = Polynomial::default();
+        for node in self.nodes() {
+            sum.add_all(&open_macs(&net.graph, &net.open, &net.shapes, node));
+        }
+        format!("`{}`", sum.form(&net.open))
     }
 
     fn costs(&self) -> Costs {
@@ -123,36 +160,54 @@ pub fn describe(instances: &[Instance<'_>]) -> String {
     };
     if rest.is_empty() {
         let _ = writeln!(text, "{}", flow(first));
+        if let Some(flow) = open_flow(first) {
+            let _ = writeln!(text, "\nfor all sizes {flow}");
+        }
         let costs = first.costs();
         if costs != Costs::default() {
-            let _ = writeln!(text, "\n{}", said(costs));
+            let params = human(costs.params);
+            let macs = first.macs();
+            let _ = writeln!(text, "\n{params} parameters, {macs} multiply-accumulates");
         }
-        if let Some(field) = receptive_field(first) {
-            let _ = writeln!(text, "\n{field}");
-        }
-        for line in arithmetic(first) {
-            let _ = writeln!(text, "\n`{line}`");
+        // What follows is told in numbers.
+        if !first.net.lacks_size {
+            if let Some(field) = receptive_field(first) {
+                let _ = writeln!(text, "\n{field}");
+            }
+            for line in arithmetic(first) {
+                let _ = writeln!(text, "\n`{line}`");
+            }
         }
         let _ = writeln!(text, "\n_{}_", first.path());
         return text;
     }
-    let shapes: Vec<&Shape> = instances.iter().map(Instance::shape).collect();
+    let shapes: Vec<Dims> = instances.iter().map(Instance::label).collect();
     let _ = writeln!(text, "`{}`, {} times\n", merged(&shapes), instances.len());
-    text.push_str("| where | shape | params | MACs |\n|---|---|--:|--:|\n");
     let groups = alike(instances);
-    for (one, n) in groups.iter().take(ROWS) {
-        let costs = one.costs();
+    let shown = &groups[..groups.len().min(ROWS)];
+    let is_open = shown.iter().any(|(one, _)| open_flow(one).is_some());
+    let (head, line) = match is_open {
+        true => (" for all sizes |", "---|"),
+        false => ("", ""),
+    };
+    let _ = writeln!(text, "| where | shape |{head} params | MACs |");
+    let _ = writeln!(text, "|---|---|{line}--:|--:|");
+    for (one, n) in shown {
         let more = match n {
             1 => String::new(),
             n => format!(" and {} more", n - 1),
         };
+        let open = match is_open {
+            true => format!(" {} |", open_flow(one).unwrap_or_default()),
+            false => String::new(),
+        };
         let _ = writeln!(
             text,
-            "| {}{more} | {} | {} | {} |",
+            "| {}{more} | {} |{open} {} | {} |",
             one.path(),
             flow(one),
-            human(costs.params),
-            human(costs.macs)
+            human(one.costs().params),
+            one.macs()
         );
     }
     if groups.len() > ROWS {
@@ -162,18 +217,30 @@ pub fn describe(instances: &[Instance<'_>]) -> String {
 }
 
 fn flow(instance: &Instance<'_>) -> String {
-    match instance.arriving() {
-        Some(arriving) => format!("`{arriving}` → `{}`", instance.shape()),
-        None => format!("`{}`", instance.shape()),
-    }
+    let arriving = instance.seen.arriving.map(|value| instance.shown(value));
+    arrow(arriving, &instance.label())
 }
 
-fn said(costs: Costs) -> String {
-    format!(
-        "{} parameters, {} multiply-accumulates",
-        human(costs.params),
-        human(costs.macs)
-    )
+/// For all sizes, where numbers are not all that there is to say.
+fn open_flow(instance: &Instance<'_>) -> Option<String> {
+    if instance.net.lacks_size {
+        return None;
+    }
+    let value = instance.open(instance.seen.value);
+    let arriving = instance.seen.arriving;
+    let arriving_open = arriving.and_then(|value| instance.open(value));
+    if value.is_none() && arriving_open.is_none() {
+        return None;
+    }
+    let arriving = arriving.map(|value| arriving_open.unwrap_or_else(|| instance.shown(value)));
+    Some(arrow(arriving, &value.unwrap_or_else(|| instance.label())))
+}
+
+fn arrow(arriving: Option<Dims>, value: &Dims) -> String {
+    match arriving {
+        Some(arriving) => format!("`{arriving}` → `{value}`"),
+        None => format!("`{value}`"),
+    }
 }
 
 /// What part of the input one position of the value sees.
@@ -197,24 +264,28 @@ fn receptive_field(instance: &Instance<'_>) -> Option<String> {
 /// How the shape came about, if the step is one operation.
 fn arithmetic(instance: &Instance<'_>) -> Vec<String> {
     let mut nodes = instance.nodes();
-    let (Some(node), None, Some(arriving)) = (nodes.next(), nodes.next(), instance.arriving())
+    let (Some(node), None, Some(arriving)) = (nodes.next(), nodes.next(), instance.seen.arriving)
     else {
         return Vec::new();
     };
-    explain(&instance.net.graph.node(node).op, arriving)
+    let graph = &instance.net.graph;
+    explain(&graph.node(node).op, &graph.node(arriving).shape)
 }
 
 /// The first of each group of instantiations that say the same, and how many they are.
 fn alike<'a>(instances: &[Instance<'a>]) -> Vec<(Instance<'a>, usize)> {
     let mut groups: Vec<(Instance<'a>, usize)> = Vec::new();
+    let mut places: BTreeMap<String, usize> = BTreeMap::new();
     for instance in instances {
-        let same = |other: &Instance<'_>| {
-            (other.shape(), other.arriving()) == (instance.shape(), instance.arriving())
-                && other.costs() == instance.costs()
-        };
-        match groups.iter_mut().find(|(other, _)| same(other)) {
-            Some((_, n)) => *n += 1,
-            None => groups.push((*instance, 1)),
+        let open = open_flow(instance).unwrap_or_default();
+        let costs = (instance.costs().params, instance.macs());
+        let said = format!("{} {open} {costs:?}", flow(instance));
+        match places.get(&said) {
+            Some(place) => groups[*place].1 += 1,
+            None => {
+                places.insert(said, groups.len());
+                groups.push((*instance, 1));
+            }
         }
     }
     groups

@@ -4,9 +4,8 @@ use std::ops::Range;
 
 use super::analysis::View;
 use super::facts::{describe, instances};
-use super::shapes::merged;
+use super::shapes::{Dims, merged};
 use super::walk::{Node, walk};
-use crate::graph::Shape;
 use crate::syntax::ast::{Step, StepKind};
 
 /// Which steps are shown with their shapes.
@@ -52,7 +51,7 @@ pub fn hints(views: &[View<'_>], range: Range<usize>, detail: HintDetail) -> Vec
         if all.is_empty() || (detail == HintDetail::Changes && all.iter().all(|i| i.is_same())) {
             return;
         }
-        let shapes: Vec<&Shape> = all.iter().map(|instance| instance.shape()).collect();
+        let shapes: Vec<Dims> = all.iter().map(|instance| instance.label()).collect();
         let label = merged(&shapes);
         if is_asserted(step, &label, text) {
             return;

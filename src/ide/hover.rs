@@ -1,5 +1,6 @@
 //! What is known of the word at a place.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::ops::Range;
 
@@ -12,8 +13,9 @@ use super::walk::{Node, holds, keyword, walk};
 use crate::elaborate::layers::Layer;
 use crate::elaborate::{Entity, LocalKind, Target};
 use crate::source::Span;
+use crate::symbolic::Sizes;
 use crate::syntax::ast::{
-    Declaration, Param, Statement, StatementKind, Step, StepKind, TemplateKind,
+    Declaration, Dimension, Param, Statement, StatementKind, Step, StepKind, TemplateKind,
 };
 use crate::syntax::{TokenKind, tokens};
 
@@ -161,6 +163,7 @@ fn about_local(view: View<'_>, span: Span, kind: LocalKind) -> String {
             let shown = param.map_or(name, |param| program.sources.text(param.span));
             format!("{}\n\na parameter", code(shown))
         }
+        LocalKind::Size => about_size(view, name, span),
         LocalKind::Index => format!("{}\n\nthe variable of a `repeat`", code(name)),
         LocalKind::Constant | LocalKind::Value => {
             let statement = statement_of(view, span);
@@ -170,6 +173,31 @@ fn about_local(view: View<'_>, span: Span, kind: LocalKind) -> String {
             }
         }
     }
+}
+
+/// An open size: its default, and for which the nets that have it were proved.
+fn about_size(view: View<'_>, name: &str, span: Span) -> String {
+    let program = &view.analysis.program;
+    let dims = statement_of(view, span).and_then(|statement| match &statement.kind {
+        StatementKind::Input { shape, .. } => Some(&shape.dims),
+        _ => None,
+    });
+    let default = dims.into_iter().flatten().find_map(|dim| match dim {
+        Dimension::Open(declared, default) if declared.span == span => Some(default.span),
+        _ => None,
+    });
+    let shown = default.map_or(span, |default| span.to(default));
+    let nets = view.analysis.nets.iter();
+    let conditions: BTreeSet<String> = nets
+        .flat_map(|net| net.open.iter().filter(|open| open.name == name))
+        .filter(|open| open.allowed != Sizes::all())
+        .map(|open| open.allowed.condition(name))
+        .collect();
+    let mut text = format!("{}\n\nan open size", code(program.sources.text(shown)));
+    for condition in conditions {
+        let _ = write!(text, "\n\nfor `{condition}`");
+    }
+    text
 }
 
 fn params_of(declaration: &Declaration) -> &[Param] {

@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use super::analysis::View;
 use super::facts::{Costs, human};
-use super::shapes::merged;
+use super::shapes::Dims;
 use crate::elaborate::Traced;
+use crate::graph::{Graph, NodeId};
 use crate::syntax::ast::{Declaration, TemplateKind};
 
 /// A line above a declaration.
@@ -27,10 +28,15 @@ pub fn lenses(view: View<'_>) -> Vec<Lens> {
         })
         .filter_map(|name| {
             let mut nets = view.analysis.nets.iter();
-            let net = nets.find(|net| net.name == name.name && net.is_complete)?;
+            let net = nets.find(|net| net.name == name.name)?;
+            let title = match net.lacks_size {
+                false if net.is_complete => totals(net),
+                true if !net.graph.outputs.is_empty() => open_totals(net),
+                _ => return None,
+            };
             Some(Lens {
                 range: name.span.range(),
-                title: totals(net),
+                title,
             })
         })
         .collect()
@@ -38,18 +44,49 @@ pub fn lenses(view: View<'_>) -> Vec<Lens> {
 
 fn totals(net: &Traced) -> String {
     let graph = &net.graph;
+    let dims = |node: NodeId| Dims::of(&graph.node(node).shape);
+    let costs = costs(graph);
+    format!(
+        "{} · {} parameters · {} MACs · {}",
+        ports(graph, &dims),
+        human(costs.params),
+        human(costs.macs),
+        steps(graph)
+    )
+}
+
+/// Of a net whose sizes have no values: what it costs is a long expression, which `netc summary --symbolic` tells.
+fn open_totals(net: &Traced) -> String {
+    let dims = |node: NodeId| match net.shapes.get(node.index()) {
+        Some(shape) => Dims::open(shape, &net.open),
+        None => Dims::default(),
+    };
+    format!(
+        "{} · {} parameters · {}",
+        ports(&net.graph, &dims),
+        human(costs(&net.graph).params),
+        steps(&net.graph)
+    )
+}
+
+fn costs(graph: &Graph) -> Costs {
     let mut costs = Costs::default();
     graph.node_ids().for_each(|node| costs.add(graph, node));
-    let n_layers = graph.nodes.len() - graph.inputs.len();
-    let ports = |nodes: &mut dyn Iterator<Item = crate::graph::NodeId>| {
-        let shapes: Vec<String> = nodes.map(|id| merged(&[&graph.node(id).shape])).collect();
+    costs
+}
+
+fn steps(graph: &Graph) -> String {
+    format!("{} steps", graph.nodes.len() - graph.inputs.len())
+}
+
+fn ports(graph: &Graph, dims: &dyn Fn(NodeId) -> Dims) -> String {
+    let shown = |nodes: &mut dyn Iterator<Item = NodeId>| {
+        let shapes: Vec<String> = nodes.map(|node| dims(node).to_string()).collect();
         shapes.join(", ")
     };
     format!(
-        "{} → {} · {} parameters · {} MACs · {n_layers} steps",
-        ports(&mut graph.inputs.iter().map(|input| input.node)),
-        ports(&mut graph.outputs.iter().map(|output| output.node)),
-        human(costs.params),
-        human(costs.macs),
+        "{} → {}",
+        shown(&mut graph.inputs.iter().map(|input| input.node)),
+        shown(&mut graph.outputs.iter().map(|output| output.node))
     )
 }

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use super::analysis::View;
 use super::walk::holds;
-use crate::elaborate::{Callee, Entity, LocalKind, Occurrence, Program, Target, parameter};
+use crate::elaborate::{
+    Callee, Entity, LocalKind, Occurrence, Program, Target, may_be_open, parameter,
+};
 use crate::source::{FileId, Span};
 use crate::syntax::ast::Argument;
 use crate::syntax::{self, ast};
@@ -198,6 +200,10 @@ pub fn rename(
     };
     if !is_name(new_name) || syntax::is_reserved(new_name) {
         return fail(format!("`{new_name}` is no name"));
+    }
+    let is_size = |target: &Target| matches!(target, Target::Local(_, LocalKind::Size));
+    if named.targets.iter().any(is_size) && !may_be_open(new_name) {
+        return fail("the name of an open size begins with a capital letter".into());
     }
     let file = named.span.file;
     let clashes = program.lookup(file, new_name).is_some() && new_name != old;

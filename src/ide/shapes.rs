@@ -1,33 +1,85 @@
-//! Several shapes as one: what a step gives that is instantiated more than once.
+//! Shapes as they are shown, and several as one: what a step gives that is instantiated more than once.
 
-use std::collections::BTreeSet;
+use std::fmt;
 
-use crate::graph::{Dim, Shape};
+use crate::graph::Shape;
+use crate::symbolic::{Open, SymDim, SymShape};
 
-/// `[64, 56, 56]`; where shapes differ, `[64|128, 56|28, _]`: two sizes as they are, more as `smallest..largest`. Shapes of several ranks
-/// are put side by side.
-pub fn merged(shapes: &[&Shape]) -> String {
-    let distinct: BTreeSet<&Shape> = shapes.iter().copied().collect();
-    let ranks: BTreeSet<usize> = distinct.iter().map(|shape| shape.rank()).collect();
+/// One dimension.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Size {
+    Number(u64),
+    /// An expression of open sizes.
+    Form(String),
+}
+
+/// The dimensions of a shape.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Dims(Vec<Size>);
+
+impl Dims {
+    /// In numbers.
+    pub fn of(shape: &Shape) -> Dims {
+        Dims(shape.sizes().map(Size::Number).collect())
+    }
+
+    /// For all open sizes.
+    pub fn open(shape: &SymShape, open: &[Open]) -> Dims {
+        let dims = shape.dims().iter();
+        let dims = dims.map(|dim| match dim {
+            SymDim::Known(size) => Size::Number(*size),
+            other => Size::Form(other.form(open)),
+        });
+        Dims(dims.collect())
+    }
+}
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Size::Number(size) => size.fmt(f),
+            Size::Form(form) => form.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for Dims {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let dims: Vec<String> = self.0.iter().map(Size::to_string).collect();
+        write!(f, "[{}]", dims.join(", "))
+    }
+}
+
+/// `[64, 56, 56]`; where shapes differ, `[64|128, 56|28, _]`: two sizes as they are, more as `smallest..largest` (expressions: `first..last`).
+/// Shapes of several ranks are put side by side.
+pub fn merged(shapes: &[Dims]) -> String {
+    let mut ranks: Vec<usize> = shapes.iter().map(|shape| shape.0.len()).collect();
+    ranks.sort();
+    ranks.dedup();
     let of_rank = |rank: usize| {
-        let shapes: Vec<&Shape> = distinct
-            .iter()
-            .copied()
-            .filter(|s| s.rank() == rank)
+        let of_rank = || shapes.iter().filter(|shape| shape.0.len() == rank);
+        let dims: Vec<String> = (0..rank)
+            .map(|axis| merged_dim(of_rank().map(|shape| &shape.0[axis])))
             .collect();
-        let dims: Vec<String> = (0..rank).map(|axis| merged_dim(&shapes, axis)).collect();
         format!("[{}]", dims.join(", "))
     };
     let ranks: Vec<String> = ranks.into_iter().map(of_rank).collect();
     ranks.join(" | ")
 }
 
-fn merged_dim(shapes: &[&Shape], axis: usize) -> String {
-    let sizes: BTreeSet<Dim> = shapes.iter().map(|shape| shape.dims()[axis]).collect();
-    let shown: Vec<String> = sizes.iter().map(Dim::to_string).collect();
-    match shown.as_slice() {
+fn merged_dim<'d>(sizes: impl Iterator<Item = &'d Size>) -> String {
+    let mut distinct: Vec<&Size> = Vec::new();
+    for size in sizes {
+        if !distinct.contains(&size) {
+            distinct.push(size);
+        }
+    }
+    if distinct.iter().all(|size| matches!(size, Size::Number(_))) {
+        distinct.sort();
+    }
+    match distinct.as_slice() {
         [] => String::new(),
-        [one] => one.clone(),
+        [one] => one.to_string(),
         [a, b] => format!("{a}|{b}"),
         [first, .., last] => format!("{first}..{last}"),
     }

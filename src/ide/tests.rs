@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
+use proptest::prelude::*;
+
 use super::*;
-use crate::elaborate::NoLoader;
+use crate::elaborate::{Lifts, NoLoader};
 
 /// A net around steps, so that the texts below are short.
 fn net(body: &str) -> String {
@@ -17,13 +19,25 @@ fn at_cursor(text: &str) -> (String, usize) {
 }
 
 fn analyse(text: &str) -> Analysis {
-    Analysis::new(Path::new("test.net"), text, None, &mut NoLoader)
+    Analysis::new(
+        Path::new("test.net"),
+        text,
+        None,
+        &mut NoLoader,
+        &mut Lifts::new(),
+    )
 }
 
 /// The same, with the line of the cursor being edited.
 fn analyse_edited(text: &str) -> Analysis {
     let (text, at) = at_cursor(text);
-    Analysis::new(Path::new("test.net"), &text, Some(at), &mut NoLoader)
+    Analysis::new(
+        Path::new("test.net"),
+        &text,
+        Some(at),
+        &mut NoLoader,
+        &mut Lifts::new(),
+    )
 }
 
 /// The text with every hint written into it.
@@ -509,13 +523,167 @@ fn a_net_shows_its_totals() {
     );
 }
 
+const OPEN: &str = "net N {\n  input x: [3, H = 32, W = 64]\n  where H % 4 == 0 and W % 4 == 0\n  c: conv(8, 3x3, stride=2, pad=1)\n  upsample(size=[H, W])\n}\n";
+
+#[test]
+fn open_sizes_are_names() {
+    assert_eq!(
+        marked(&OPEN.replace("where H", "where H$0")),
+        OPEN.replace("[3, H ", "[3, [!H] ")
+            .replace("where H", "where [H]")
+            .replace("[H, W]", "[[H], W]")
+    );
+    let without = "net N { input x: [3, S$0, S]\n  relu : [_, S, S] }";
+    assert_eq!(
+        marked(without),
+        "net N { input x: [3, [!S], [S]]\n  relu : [_, [S], [S]] }"
+    );
+    let (text, at) = at_cursor(without);
+    let analysis = analyse(&text);
+    let named = name_at(analysis.view(), at).expect("a name");
+    let renamed = |name: &str| rename(analysis.view(), &named, Some(name));
+    assert_eq!(renamed("Side"), Ok("S".into()));
+    let reason = "the name of an open size begins with a capital letter";
+    assert_eq!(renamed("side"), Err(RenameError(reason.into())));
+    let kinds: Vec<SemanticKind> = semantic_tokens(analysis.view())
+        .into_iter()
+        .filter(|token| &text[token.range.clone()] == "S")
+        .map(|token| token.kind)
+        .collect();
+    assert_eq!(kinds, [SemanticKind::Constant; 4]);
+}
+
+#[test]
+fn open_sizes_and_their_condition_are_proposed() {
+    for place in ["where $0", "conv(8, 1x1) : [8, $0", "upsample(size=[$0"] {
+        let text = format!("net N {{\n  input x: [3, H = 32, W]\n  {place}\n}}\n");
+        check_proposals(&text, &["H", "W", "min"], &["conv", "N"]);
+    }
+    check_proposals(&net("  $0"), &["where"], &["H"]);
+    // What a file declares is no open size.
+    let text = "block B { relu }\nnet N {\n  input x: [3, B, 3]\n  where $0\n}\n";
+    check_proposals(text, &[], &["conv"]);
+}
+
+#[test]
+fn shapes_are_told_for_all_sizes_too() {
+    check_hover(
+        &OPEN.replace("conv", "con$0v"),
+        &[
+            "`[3, 32, 64]` → `[8, 16, 32]`",
+            "for all sizes `[3, H, W]` → `[8, H / 2, W / 2]`",
+            "110.6 k multiply-accumulates",
+        ],
+    );
+    check_hover(
+        &OPEN.replace("where H", "where H$0"),
+        &["H = 32", "an open size", "for `H % 4 == 0`"],
+    );
+    let twice = "block B { c$0onv(3, 3x3, stride=2, pad=1) }\nnet N {\n  input x: [3, S = 32, S]\n  B -> B\n}\n";
+    check_hover(
+        twice,
+        &[
+            "| where | shape | for all sizes | params | MACs |",
+            "| N: 1.0 | `[3, 16, 16]` → `[3, 8, 8]` | `[3, ceil(S / 2), ceil(S / 2)]` → `[3, ceil(S / 4), ceil(S / 4)]` | 84 |",
+        ],
+    );
+}
+
+#[test]
+fn sizes_without_a_value_are_shown_as_expressions() {
+    let text = "block B { conv(3, 3x3, stride=2, pad=1)«» }\nnet N {\n  input x: [3, H, 32]\n  B«» -> B«» -> B«»\n  globalavgpool«» -> flatten«»\n}\n";
+    let bare = text.replace("«»", "");
+    let mut hints = [
+        "[3, ceil(H / 2)..ceil(H / 8), 4..16]",
+        "[3, ceil(H / 2), 16]",
+        "[3, ceil(H / 4), 8]",
+        "[3, ceil(H / 8), 4]",
+        "[3, 1, 1]",
+        "[3]",
+    ]
+    .into_iter();
+    let mut expected = String::new();
+    for part in text.split_inclusive("«»") {
+        expected.push_str(part.trim_end_matches("«»"));
+        if part.ends_with("«»") {
+            expected.push_str(&format!("«{}»", hints.next().expect("a hint")));
+        }
+    }
+    check_hints(&bare, &expected);
+    check_hover(
+        &bare.replacen("B ->", "B$0 ->", 1),
+        &[
+            "`[3, H, 32]` → `[3, ceil(H / 2), 16]`",
+            "84 parameters, `1296 * ceil(H / 2)` multiply",
+        ],
+    );
+    let titles: Vec<String> = lenses(analyse(&bare).view())
+        .into_iter()
+        .map(|l| l.title)
+        .collect();
+    assert_eq!(titles, ["[3, H, 32] → [3] · 252 parameters · 5 steps"]);
+}
+
+/// A change of a text: at a place of it, one of a few things that people do.
+fn edit(text: &str, place: usize, what: usize) -> String {
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let line = place % lines.len();
+    let changed = match what % 6 {
+        0 => String::new(),
+        1 => lines[line].repeat(2),
+        2 => lines[line].replacen("stride=2", "stride=1", 1),
+        3 => lines[line].replacen("3x3", "2x2", 1),
+        4 => format!("{}  conv(64, \n", lines[line]),
+        _ => lines[line].replacen('H', "W", 1),
+    };
+    let mut all: Vec<&str> = lines;
+    all[line] = &changed;
+    all.concat()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 6, ..ProptestConfig::default() })]
+
+    /// What is remembered from one state of a text to the next changes no answer.
+    #[test]
+    fn edited_texts_are_answered_as_if_they_were_new(
+        edits in proptest::collection::vec((any::<usize>(), any::<usize>()), 1..10),
+        is_large in any::<bool>(),
+    ) {
+        let resnet = std::fs::read_to_string("nets/resnet.net").expect("the file");
+        let mut text = if is_large { resnet } else { OPEN.repeat(2).replacen("net N", "net M", 1) };
+        let mut lifts = Lifts::new();
+        let path = Path::new("test.net");
+        for (place, what) in edits {
+            let edited = edit(&text, place, what);
+            let at = edited.bytes().zip(text.bytes()).position(|(a, b)| a != b);
+            let kept = Analysis::new(path, &edited, at, &mut NoLoader, &mut lifts);
+            let new = Analysis::new(path, &edited, at, &mut NoLoader, &mut Lifts::new());
+            prop_assert_eq!(&kept.diagnostics, &new.diagnostics);
+            prop_assert_eq!(&kept.nets, &new.nets);
+            prop_assert_eq!(with_hints(&kept), with_hints(&new));
+            // Most edits break the text; the next starts from one that is whole.
+            if !kept.diagnostics.iter().any(|d| d.is_error()) {
+                text = edited;
+            }
+        }
+    }
+}
+
 /// Every question at every byte of texts cut off anywhere: no answer may panic, and every place must be in the text.
 #[test]
 fn cut_off_texts_are_answered() {
     let text = std::fs::read_to_string("nets/resnet.net").expect("the file");
+    let mut lifts = Lifts::new();
     for end in (0..text.len()).filter(|end| text.is_char_boundary(*end) && end % 7 == 0) {
         let part = &text[..end];
-        let analysis = Analysis::new(Path::new("resnet.net"), part, Some(end), &mut NoLoader);
+        let analysis = Analysis::new(
+            Path::new("resnet.net"),
+            part,
+            Some(end),
+            &mut NoLoader,
+            &mut lifts,
+        );
         let views = [analysis.view()];
         let _ = complete(analysis.view(), end);
         let _ = signature(analysis.view(), end);

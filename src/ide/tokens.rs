@@ -111,7 +111,9 @@ fn kind_of(view: View<'_>, target: Target) -> SemanticKind {
     match target {
         Target::Layer(_) | Target::Builtin => SemanticKind::Builtin,
         Target::Attribute(..) | Target::Local(_, LocalKind::Parameter) => SemanticKind::Parameter,
-        Target::Local(_, LocalKind::Constant | LocalKind::Index) => SemanticKind::Constant,
+        Target::Local(_, LocalKind::Constant | LocalKind::Index | LocalKind::Size) => {
+            SemanticKind::Constant
+        }
         Target::Local(_, LocalKind::Value) => SemanticKind::Value,
         Target::Declared(id) => match view.analysis.program.declaration(id) {
             Declaration::Fn(_) => SemanticKind::Function,

@@ -1,9 +1,11 @@
 //! The names that can be written at a place, apart from layers and declarations.
 
 use super::walk::{bodies, body_of, holds, span_of};
+use crate::elaborate::may_be_open;
 use crate::source::Span;
 use crate::syntax::ast::{
-    Body, Chain, Declaration, File, Param, StatementKind, Step, StepKind, Text, TextPart, Type,
+    Body, Chain, Declaration, Dimension, ExprKind, File, Param, StatementKind, Step, StepKind,
+    Text, TextPart, Type,
 };
 
 /// What a visible name is.
@@ -15,6 +17,8 @@ pub enum VisibleKind {
     Constant,
     /// The variable of a `repeat`.
     Index,
+    /// An open size.
+    Size,
     /// A label or an input.
     Value,
 }
@@ -31,7 +35,8 @@ pub struct Visible {
 }
 
 /// The names that can be written at a byte, in the order of their declaration.
-pub fn visible(file: &File, at: usize) -> Vec<Visible> {
+/// `is_declared` tells the names that files declare: in the shape of an input, others are open sizes.
+pub fn visible(file: &File, is_declared: &dyn Fn(&str) -> bool, at: usize) -> Vec<Visible> {
     let mut names = Vec::new();
     let around = |declaration: &&Declaration| holds(span_of(declaration), at);
     let Some(declaration) = file.declarations.iter().find(around) else {
@@ -53,8 +58,40 @@ pub fn visible(file: &File, at: usize) -> Vec<Visible> {
     );
     if let Some(body) = body_of(declaration).filter(|body| holds(body.span, at)) {
         in_body(body, at, &mut names);
+        sizes(body, is_declared, at, &mut names);
     }
     names
+}
+
+/// Adds the open sizes of the inputs before the place.
+fn sizes(body: &Body, is_declared: &dyn Fn(&str) -> bool, at: usize, names: &mut Vec<Visible>) {
+    for statement in &body.statements {
+        let StatementKind::Input { shape, .. } = &statement.kind else {
+            continue;
+        };
+        for (name, span) in shape.dims.iter().filter_map(open_size) {
+            let is_known = |visible: &Visible| visible.name == name;
+            if (span.end as usize) < at && !is_declared(name) && !names.iter().any(is_known) {
+                names.push(Visible {
+                    name: name.to_string(),
+                    kind: VisibleKind::Size,
+                    span,
+                });
+            }
+        }
+    }
+}
+
+/// The open size that a dimension may declare.
+fn open_size(dim: &Dimension) -> Option<(&str, Span)> {
+    match dim {
+        Dimension::Open(name, _) => Some((&name.name, name.span)),
+        Dimension::Size(size) => match &size.kind {
+            ExprKind::Name(name) if may_be_open(name) => Some((name, size.span)),
+            _ => None,
+        },
+        Dimension::Any => None,
+    }
 }
 
 /// Adds what the statements before the place declare, and goes into the one around it.

@@ -9,6 +9,7 @@ use std::rc::Rc;
 use gen_lsp_types as lsp;
 
 use super::lines::Lines;
+use crate::elaborate::Lifts;
 use crate::ide::{Analysis, View};
 use crate::limits;
 use crate::loader::{DiskLoader, OverlayLoader};
@@ -45,6 +46,8 @@ pub struct Documents {
     pub include: Vec<PathBuf>,
     /// Folders that the editor has open.
     folders: Vec<PathBuf>,
+    /// What was proved so far.
+    lifts: RefCell<Lifts>,
 }
 
 /// The one name of a document.
@@ -73,6 +76,7 @@ impl Documents {
             open: BTreeMap::new(),
             include,
             folders,
+            lifts: RefCell::default(),
         }
     }
 
@@ -150,7 +154,8 @@ impl Documents {
             .is_absolute()
             .then(|| DiskLoader::new(path, &self.include));
         let mut loader = OverlayLoader::new(disk, &texts);
-        let analysis = Analysis::new(path, text, edited, &mut loader);
+        let mut lifts = self.lifts.borrow_mut();
+        let analysis = Analysis::new(path, text, edited, &mut loader, &mut lifts);
         Analysed {
             analysis: Rc::new(analysis),
             uses: Rc::new(loader.loaded.into_iter().collect()),

@@ -1,10 +1,12 @@
 //! Functions of one open size, exact for all of them.
 
+use std::hash::{Hash, Hasher};
+
 /// A function of a size `n = 1, 2, ...`: a table of its first values, then rays, one for each residue of the period.
 ///
 /// Always in normal form, the shortest table: equal functions have equal tables. It may be undefined at some sizes, those that the
 /// net is not for.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Function {
     head: Vec<Option<i64>>,
     tail: Vec<Option<Ray>>,
@@ -15,6 +17,13 @@ pub struct Function {
 struct Ray {
     start: i64,
     slope: i64,
+}
+
+/// The lengths of the tables and the first ray tell functions apart well enough; hashing whole tables takes longer than comparing them.
+impl Hash for Function {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.head.len(), self.tail.len(), self.tail.first()).hash(state);
+    }
 }
 
 /// Why a question about all sizes has no answer: the table would be too long, or its numbers too large.

@@ -1,6 +1,7 @@
 //! Rules about numbers, made rules about functions of open sizes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use super::function::{Function, Undecided, settle};
 use super::shape::{SymDim, SymShape, Variable};
@@ -117,9 +118,11 @@ pub fn lift<E>(
     rule: &mut Rule<'_, E>,
 ) -> Result<SymShape, Failure<E>> {
     let witnesses = Assignment::witnesses(open);
+    let shapes_at = |sizes: &Assignment| -> Option<Vec<Shape>> {
+        inputs.iter().map(|input| input.at(sizes)).collect()
+    };
     let mut apply = |sizes: &Assignment| -> Option<Result<Shape, E>> {
-        let shapes: Option<Vec<Shape>> = inputs.iter().map(|input| input.at(sizes)).collect();
-        let shapes = shapes?;
+        let shapes = shapes_at(sizes)?;
         Some(rule(sizes, &shapes.iter().collect::<Vec<_>>()))
     };
     let functions = || {
@@ -167,11 +170,21 @@ pub fn lift<E>(
     for (variable, (threshold, period)) in rates {
         let allowed = &open.get(variable.0).ok_or(Failure::Undecided)?.allowed;
         let end = threshold + 3 * period;
-        let table: Vec<Option<Shape>> = (1..=end as u64)
+        // Behind a stride, neighbouring sizes give the same shapes: the rule is asked once for those, if they are all that it looks at.
+        let mut last: Option<(Vec<Shape>, Option<Rc<Shape>>)> = None;
+        let table: Vec<Option<Rc<Shape>>> = (1..=end as u64)
             .map(|size| {
-                let is_allowed = allowed.contains(size);
-                let result = is_allowed.then(|| apply(&base.with(variable, size)))?;
-                result.and_then(Result::ok)
+                let sizes = base.with(variable, size);
+                let shapes = shapes_at(&sizes).filter(|_| allowed.contains(size))?;
+                if let Some((before, result)) = &last
+                    && attributes.is_empty()
+                    && *before == shapes
+                {
+                    return result.clone();
+                }
+                let result = apply(&sizes).and_then(Result::ok).map(Rc::new);
+                last = Some((shapes, result.clone()));
+                result
             })
             .collect();
         let at = |size: u64| table.get(size as usize - 1).and_then(Option::as_ref);

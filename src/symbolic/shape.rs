@@ -88,13 +88,19 @@ impl SymDim {
 
     /// Its size where the open sizes are these; `None` where the net is not for them.
     pub fn at(&self, sizes: &Assignment) -> Option<u64> {
-        let (number, factors) = self.factors();
-        factors
-            .iter()
-            .try_fold(number, |product, (variable, function)| {
-                let value = function.at(sizes.get(*variable))?;
-                product.checked_mul(u64::try_from(value).ok()?)
-            })
+        let value = |variable: Variable, function: &Function| {
+            u64::try_from(function.at(sizes.get(variable))?).ok()
+        };
+        match self {
+            SymDim::Known(size) => Some(*size),
+            SymDim::Of(variable, function) => value(*variable, function),
+            SymDim::Product(number, factors) => {
+                let mut factors = factors.iter();
+                factors.try_fold(*number, |product, (variable, function)| {
+                    product.checked_mul(value(*variable, function)?)
+                })
+            }
+        }
     }
 
     /// The functions in it.

@@ -1,16 +1,18 @@
 //! Sets of sizes, exact for all sizes.
 
+use std::sync::Arc;
+
 use super::function::{Function, Undecided};
 
 /// A set of sizes that is periodic from some size on: what a `where` allows, or where a step holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sizes(Function);
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Sizes(Arc<Function>);
 
 impl Sizes {
     /// Every size: 1, 2, and so on.
     pub fn all() -> Sizes {
         let every = Function::sample((0, 1), |_| Some(1));
-        Sizes(every.unwrap_or_else(|_| Function::identity()))
+        Sizes(Arc::new(every.unwrap_or_else(|_| Function::identity())))
     }
 
     /// The sizes of which `holds` is true, which must be periodic with this period after the threshold.
@@ -18,7 +20,8 @@ impl Sizes {
         rate: (usize, usize),
         mut holds: impl FnMut(u64) -> bool,
     ) -> Result<Sizes, Undecided> {
-        Function::sample(rate, |size| holds(size).then_some(1)).map(Sizes)
+        let function = Function::sample(rate, |size| holds(size).then_some(1))?;
+        Ok(Sizes(Arc::new(function)))
     }
 
     /// Whether a size belongs.

@@ -72,7 +72,7 @@ impl<'p> Resolver<'p> {
 
     fn constant_name(&mut self, name: &str, span: Span) {
         if self.read(name, span).is_some()
-            || self.scopes.size(name).is_some()
+            || self.names_size(name, span)
             || self.entity(name, span).is_some()
         {
             return;

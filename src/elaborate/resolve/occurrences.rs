@@ -40,6 +40,15 @@ impl<'p> Resolver<'p> {
         Some(variable)
     }
 
+    /// Whether a word is an open size here, which it then names.
+    pub(super) fn names_size(&mut self, name: &str, span: Span) -> bool {
+        let size = self.scopes.size(name);
+        if let Some(declared) = size {
+            self.note(span, Target::Local(declared, LocalKind::Size), false);
+        }
+        size.is_some()
+    }
+
     /// Whether a word is a value here, which it then names.
     pub(super) fn names_value(&mut self, name: &str, span: Span) -> bool {
         if let Some(label) = self.scopes.value(name) {

@@ -167,7 +167,10 @@ impl<'p> Resolver<'p> {
             let constant = self.scopes.constant(name).map(|first| first.name.span);
             match constant.or_else(|| self.scopes.size(name)) {
                 Some(first) => self.declared_twice(name, span, first),
-                None => self.scopes.define_size(name, span),
+                None => {
+                    self.scopes.define_size(name, span);
+                    self.declares(span, LocalKind::Size);
+                }
             }
         }
     }
