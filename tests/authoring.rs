@@ -112,6 +112,44 @@ fn findings_are_told_as_sarif() {
     assert_eq!(change["insertedContent"]["text"], "stride");
 }
 
+/// What is said of every source with a fault, and of a sound one, is in the format that OASIS publishes.
+#[test]
+fn sarif_keeps_to_its_schema() {
+    let schema = include_str!("sarif/sarif-schema-2.1.0.json");
+    let mut schema = json(schema);
+    // Its pattern for languages, of which nothing is said here, closes a bracket that it never opened.
+    for part in ["run", "toolComponent"] {
+        let language = &mut schema["definitions"][part]["properties"]["language"];
+        let language = language.as_object_mut().expect("a part of the schema");
+        assert!(language.remove("pattern").is_some());
+    }
+    let schema = jsonschema::validator_for(&schema).expect("the schema is one");
+    let mut paths: Vec<String> = std::fs::read_dir("tests/ui")
+        .expect("the sources")
+        .map(|entry| entry.expect("an entry").path().display().to_string())
+        .filter(|path| path.ends_with(".net"))
+        .collect();
+    paths.sort();
+    let mut n_results = 0;
+    for path in paths.iter().map(String::as_str).chain(["nets/vgg.net"]) {
+        let output = netc(&["check", "--message-format", "sarif", path]);
+        let log = json(&stdout(&output));
+        let faults: Vec<String> = schema.iter_errors(&log).map(|e| e.to_string()).collect();
+        assert_eq!(faults, [] as [String; 0], "{path}");
+        let results = log["runs"][0]["results"].as_array();
+        n_results += results.expect("a list").len();
+    }
+    assert!(n_results > paths.len(), "{n_results}");
+    let mut log = json(&stdout(&netc(&[
+        "check",
+        "--message-format",
+        "sarif",
+        "nets/vgg.net",
+    ])));
+    log["runs"][0]["results"] = serde_json::json!([{ "level": "fatal" }]);
+    assert!(!schema.is_valid(&log));
+}
+
 #[test]
 fn colour_is_the_users_choice() {
     let (_directory, path) = directory_with("n.net", "net N { input x: [3] rleu }");

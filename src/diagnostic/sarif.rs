@@ -113,12 +113,14 @@ fn result(diagnostic: &Diagnostic, places: &Places<'_>) -> Value {
         .iter()
         .map(|label| places.location(label.span))
         .collect();
-    let related: Vec<Value> = diagnostic
-        .secondary
-        .iter()
-        .chain(&diagnostic.trail)
-        .map(|label| places.described(label))
-        .collect();
+    // The format wants each of them once; a block that applies itself is on the trail often.
+    let mut related: Vec<Value> = Vec::new();
+    for label in diagnostic.secondary.iter().chain(&diagnostic.trail) {
+        let described = places.described(label);
+        if !related.contains(&described) {
+            related.push(described);
+        }
+    }
     let description = diagnostic.help.as_deref().unwrap_or(&diagnostic.message);
     let fixes: Vec<Value> = diagnostic
         .fix
