@@ -706,3 +706,16 @@ fn a_symbolic_summary_shows_expressions() {
     ]);
     assert!(fixed.contains("[2048, 7, ceil(W / 32)]"), "{fixed}");
 }
+
+#[test]
+fn sizes_are_set_where_they_matter() {
+    let refused = netc(&["list", "nets/vgg_features.net", "--set", "H=64"]);
+    assert_eq!(refused.status.code(), Some(2));
+    let source = "net N {\n  input x: [3, S, 8]\n  relu : [3, 16, 8]\n}\n";
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("n.net");
+    std::fs::write(&path, source).expect("a file");
+    let path = path.to_str().expect("a path");
+    assert_eq!(netc(&["fix", path, "--set", "S=16"]).status.code(), Some(0));
+    assert!(fail(&["fix", path, "--set", "S=17"]).contains("E0401"));
+}

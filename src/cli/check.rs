@@ -58,7 +58,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     for file in &args.files {
         let (path, net) = file_and_net(file);
         let path = Path::new(path);
-        match (load_program(path, &args.include), net) {
+        match (load_program(path, &args.include.from), net) {
             (Ok(program), Some(net)) => match check_net(&program, path, net, &sizes) {
                 Ok(diagnostics) => {
                     n_nets += 1;

@@ -1,13 +1,13 @@
 //! Where words go: results to stdout, diagnostics and progress to stderr.
 
 use std::io::{self, IsTerminal, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use clap::ColorChoice;
 use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::Value;
+use serde::Serialize;
 
 use crate::diagnostic::{Diagnostic, codes, render_text};
 use crate::source::SourceMap;
@@ -100,8 +100,38 @@ pub fn write(path: Option<&Path>, text: &str) -> Result<(), Failure> {
     })
 }
 
+/// Does the same to every file, whatever becomes of the ones before it; what is wrong with a text is told at once. `work` answers
+/// whether all is well with a file.
+pub fn for_each_file(
+    files: &[PathBuf],
+    mut work: impl FnMut(&Path) -> Result<bool, Failure>,
+) -> Result<(), Failure> {
+    let mut is_fine = true;
+    for path in files {
+        match work(path) {
+            Ok(file_is_fine) => is_fine &= file_is_fine,
+            Err(Failure::Diagnostics(diagnostics, sources)) => {
+                report(&diagnostics, &sources);
+                is_fine = false;
+            }
+            Err(other) => return Err(other),
+        }
+    }
+    match is_fine {
+        true => Ok(()),
+        false => Err(Failure::Reported),
+    }
+}
+
+/// How a command answers that people and programs ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    Text,
+    Json,
+}
+
 /// Prints a value as JSON on stdout, indented, with a line end.
-pub fn print_json(value: &Value) -> Result<(), Failure> {
+pub fn print_json(value: &impl Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value)
         .map_err(|error| Failure::Internal(error.to_string()))?;
     print(&format!("{text}\n"))

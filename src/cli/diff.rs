@@ -1,6 +1,6 @@
 //! `netc diff`
 
-use super::console::{self, Failure, grouped};
+use super::console::{self, Failure, Format, grouped};
 use super::target::{self, Include};
 use crate::diff::{Difference, diff, render};
 
@@ -21,12 +21,6 @@ pub struct Args {
     include: Include,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    Text,
-    Json,
-}
-
 /// Compares two nets.
 pub fn run(args: &Args) -> Result<(), Failure> {
     let before = target::open(&args.before, None, &args.include)?;
@@ -34,11 +28,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let difference = diff(&before.graph, &after.graph);
     match args.format {
         Format::Text => console::print(&text(&difference)),
-        Format::Json => {
-            let value = serde_json::to_value(&difference)
-                .map_err(|error| Failure::Internal(error.to_string()))?;
-            console::print_json(&value)
-        }
+        Format::Json => console::print_json(&difference),
     }
 }
 

@@ -46,7 +46,7 @@ enum Stage {
 pub fn run(args: &Args) -> Result<(), Failure> {
     if args.stage == Stage::Ast {
         let (path, _) = split_target(&args.net);
-        let program = target::load_program(path.as_ref(), &args.include)?;
+        let program = target::load_program(path.as_ref(), &args.include.from)?;
         let root = program.root();
         let (ast, faults) = crate::syntax::parse(root, &program.sources.file(root).text);
         // The parser recovers: what it made of a faulty text is worth seeing, and then why it is faulty.

@@ -30,31 +30,18 @@ const ROUNDS: usize = 100;
 
 /// Repairs every file, whatever the ones before it hold, and tells the errors that are left.
 pub fn run(args: &Args) -> Result<(), Failure> {
-    let mut is_fine = true;
-    for path in &args.files {
-        match fix(path, args) {
-            Ok(file_is_fine) => is_fine &= file_is_fine,
-            Err(Failure::Diagnostics(diagnostics, sources)) => {
-                console::report(&diagnostics, &sources);
-                is_fine = false;
-            }
-            Err(other) => return Err(other),
-        }
-    }
-    match is_fine {
-        true => Ok(()),
-        false => Err(Failure::Reported),
-    }
+    console::for_each_file(&args.files, |path| fix(path, args))
 }
 
 /// Repairs a file. Answers whether it has no error now and, with `--check`, whether it would stay as it is.
 fn fix(path: &Path, args: &Args) -> Result<bool, Failure> {
     let load = |text: String| {
-        let mut loader = DiskLoader::new(path, &args.include.directories);
+        let mut loader = DiskLoader::new(path, &args.include.from.directories);
         Program::load(path, text, &mut loader)
     };
+    let sizes = args.include.sizes();
     let mut program = load(read_source(path)?);
-    let mut found = elaborate::check(&program);
+    let mut found = elaborate::check_with(&program, &sizes);
     let mut n_fixed = 0;
     for _ in 0..ROUNDS {
         let root = program.root();
@@ -75,7 +62,7 @@ fn fix(path: &Path, args: &Args) -> Result<bool, Failure> {
         let (text, n_applied) = apply_fixes(&program.sources.file(root).text, fixes);
         n_fixed += n_applied;
         program = load(text);
-        found = elaborate::check(&program);
+        found = elaborate::check_with(&program, &sizes);
     }
     if n_fixed > 0 {
         write_source(path, &program.sources.file(program.root()).text)?;

@@ -23,33 +23,25 @@ pub struct Args {
 
 /// Formats every file, whatever the ones before it hold. A file with errors is left as it is.
 pub fn run(args: &Args) -> Result<(), Failure> {
-    let mut is_fine = true;
-    for path in &args.files {
+    console::for_each_file(&args.files, |path| {
         let is_stream = path == Path::new("-");
-        let read = match is_stream {
-            true => read_standard_input(),
-            false => read_source(path),
+        let text = match is_stream {
+            true => read_standard_input()?,
+            false => read_source(path)?,
         };
-        let formatted = read.and_then(|text| Ok((format(path, &text)?, text)));
-        match formatted {
-            Ok((formatted, _)) if is_stream && !args.check => console::print(&formatted)?,
-            Ok((formatted, text)) if formatted == text => {}
-            Ok(_) if args.check => {
-                console::print(&format!("{}\n", path.display()))?;
-                is_fine = false;
-            }
-            Ok((formatted, _)) => write_source(path, &formatted)?,
-            Err(Failure::Diagnostics(diagnostics, sources)) => {
-                console::report(&diagnostics, &sources);
-                is_fine = false;
-            }
-            Err(other) => return Err(other),
+        let formatted = format(path, &text)?;
+        if is_stream && !args.check {
+            console::print(&formatted)?;
+            return Ok(true);
         }
-    }
-    match is_fine {
-        true => Ok(()),
-        false => Err(Failure::Reported),
-    }
+        let is_fine = formatted == text;
+        match (is_fine, args.check) {
+            (true, _) => {}
+            (false, true) => console::print(&format!("{}\n", path.display()))?,
+            (false, false) => write_source(path, &formatted)?,
+        }
+        Ok(is_fine || !args.check)
+    })
 }
 
 fn format(path: &Path, text: &str) -> Result<String, Failure> {

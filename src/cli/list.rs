@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::console::{self, Failure};
-use super::target::{Include, load_program};
+use super::target::{Directories, load_program};
 use crate::diagnostic::Diagnostic;
 use crate::elaborate;
 
@@ -18,12 +18,12 @@ pub struct Args {
     long: bool,
 
     #[command(flatten)]
-    include: Include,
+    from: Directories,
 }
 
 /// Lists what can be compiled.
 pub fn run(args: &Args) -> Result<(), Failure> {
-    let program = load_program(&args.file, &args.include)?;
+    let program = load_program(&args.file, &args.from)?;
     let nets = elaborate::nets(&program);
     let mut rows = Vec::new();
     for net in nets.iter().filter(|net| net.complete || args.long) {

@@ -1,6 +1,6 @@
 //! `netc summary`
 
-use super::console::{self, Failure, grouped};
+use super::console::{self, Failure, Format, grouped};
 use super::target::{self, Include};
 use crate::check::{OpenSummary, Summary, summarise, summarise_open};
 
@@ -22,28 +22,21 @@ pub struct Args {
     include: Include,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    Text,
-    Json,
-}
-
 /// Sums up a net.
 pub fn run(args: &Args) -> Result<(), Failure> {
-    let internal = |error: serde_json::Error| Failure::Internal(error.to_string());
     if args.symbolic {
         let proof = target::prove(&args.net, &args.include)?;
         let summary = summarise_open(&proof.graph, &proof.open, &proof.shapes);
         return match args.format {
             Format::Text => console::print(&render(open_table(&summary))),
-            Format::Json => console::print_json(&serde_json::to_value(&summary).map_err(internal)?),
+            Format::Json => console::print_json(&summary),
         };
     }
     let target = target::open(&args.net, None, &args.include)?;
     let summary = summarise(&target.graph);
     match args.format {
         Format::Text => console::print(&render(table(&summary))),
-        Format::Json => console::print_json(&serde_json::to_value(&summary).map_err(internal)?),
+        Format::Json => console::print_json(&summary),
     }
 }
 

@@ -22,12 +22,19 @@ pub struct Target {
     pub manifest: Manifest,
 }
 
-/// How a net is read: directories from which `use` may read besides the file's own, and values of open sizes.
+/// Directories from which `use` may read besides the file's own.
 #[derive(Clone, Debug, clap::Args)]
-pub struct Include {
+pub struct Directories {
     /// A directory that `use` may read from, besides that of the file itself
     #[arg(long = "include", value_name = "DIR")]
     pub directories: Vec<PathBuf>,
+}
+
+/// How a net is read: those directories, and values of open sizes.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Include {
+    #[command(flatten)]
+    pub from: Directories,
 
     /// Fix an open size of the net's inputs, such as H=256
     #[arg(long = "set", value_name = "SIZE=N", value_parser = size)]
@@ -105,16 +112,16 @@ pub fn read_source(path: &Path) -> Result<String, Failure> {
 }
 
 /// Reads and parses a file and all that it uses. Its diagnostics are in the program.
-pub fn load_program(path: &Path, include: &Include) -> Result<Program, Failure> {
+pub fn load_program(path: &Path, from: &Directories) -> Result<Program, Failure> {
     let text = read_source(path)?;
-    let mut loader = DiskLoader::new(path, &include.directories);
+    let mut loader = DiskLoader::new(path, &from.directories);
     Ok(Program::load(path, text, &mut loader))
 }
 
 /// Opens the net that `target` names. The manifest is the target itself, or lies beside the weights.
 pub fn open(target: &str, weights: Option<&Path>, include: &Include) -> Result<Target, Failure> {
     let (path, name, manifest) = locate(target, weights)?;
-    let program = load_program(&path, include)?;
+    let program = load_program(&path, &include.from)?;
     let sizes = include.sizes();
     let expand = |name: &str| elaborate::expand_with(&program, name, &sizes);
     let graph = chosen(&program, &path, name.as_deref(), expand)?;
@@ -128,7 +135,7 @@ pub fn open(target: &str, weights: Option<&Path>, include: &Include) -> Result<T
 /// The proof of the net that `target` names for all its open sizes.
 pub fn prove(target: &str, include: &Include) -> Result<Proof, Failure> {
     let (path, name, _) = locate(target, None)?;
-    let program = load_program(&path, include)?;
+    let program = load_program(&path, &include.from)?;
     let sizes = include.sizes();
     let prove = |name: &str| elaborate::prove(&program, name, &sizes);
     chosen(&program, &path, name.as_deref(), prove)

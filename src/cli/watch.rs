@@ -105,7 +105,7 @@ fn wait(
 /// What is shown of a file as it is now, and the files that it is made of. One that cannot be read is shown as such: it may be on its way.
 fn view(path: &Path, include: &Include) -> Result<(String, Vec<PathBuf>), Failure> {
     let colour = console::wants_colour(io::stdout().is_terminal());
-    let program = match load_program(path, include) {
+    let program = match load_program(path, &include.from) {
         Ok(program) => program,
         Err(Failure::Diagnostics(diagnostics, sources)) => {
             let text = render_text(&diagnostics, &sources, colour);
@@ -115,16 +115,19 @@ fn view(path: &Path, include: &Include) -> Result<(String, Vec<PathBuf>), Failur
     };
     let files = program.sources.iter().map(|(_, file)| file.path.clone());
     let files: Vec<PathBuf> = files.collect();
-    let diagnostics = elaborate::check(&program);
+    let sizes = include.sizes();
+    let diagnostics = elaborate::check_with(&program, &sizes);
     let mut text = render_text(&diagnostics, &program.sources, colour);
     let nets = elaborate::nets(&program);
     let rows: Vec<Vec<String>> = nets
         .iter()
         .filter(|net| net.complete)
-        .map(|net| match crate::expand(&program, &net.name) {
-            Ok(graph) => row(&summarise(&graph)),
-            Err(_) => vec![net.name.clone(), "has errors".to_owned()],
-        })
+        .map(
+            |net| match elaborate::expand_with(&program, &net.name, &sizes).0 {
+                Some(graph) => row(&summarise(&graph)),
+                None => vec![net.name.clone(), "has errors".to_owned()],
+            },
+        )
         .collect();
     text += &format!("{}\n", path.display());
     text += &console::table(&rows, &[false, true, true, false]);

@@ -58,8 +58,8 @@ fn edges(text: &mut String, panel: &Panel) {
         }
     }
     for line in &panel.lines {
-        for from in sources(panel, line.from) {
-            for to in targets(panel, line.to) {
+        for from in boxes(panel, line.from, End::From) {
+            for to in boxes(panel, line.to, End::To) {
                 edge(text, &from, &to, line);
             }
         }
@@ -70,36 +70,31 @@ fn edge(text: &mut String, from: &str, to: &str, line: &Line) {
     let _ = writeln!(text, "  {from} -> {to} [label={}];", quoted(&line.shape));
 }
 
-/// The closed box whose value leaves at an anchor.
-fn sources(panel: &Panel, anchor: Anchor) -> Vec<String> {
-    let Some(figure) = figure_at(panel, anchor) else {
-        return Vec::new();
-    };
-    match &figure.inner {
-        None => vec![format!("n{}", figure.id)],
-        Some(inner) => inner
-            .lines
-            .iter()
-            .filter(|line| line.to.figure.is_none() && line.to.port == anchor.port)
-            .flat_map(|line| sources(inner, line.from))
-            .collect(),
-    }
+/// Which end of a line.
+#[derive(Clone, Copy)]
+enum End {
+    From,
+    To,
 }
 
-/// The closed boxes that read what arrives at an anchor.
-fn targets(panel: &Panel, anchor: Anchor) -> Vec<String> {
+/// The closed boxes behind an end of a line: whose value leaves there, or that read what arrives there.
+fn boxes(panel: &Panel, anchor: Anchor, end: End) -> Vec<String> {
     let Some(figure) = figure_at(panel, anchor) else {
         return Vec::new();
     };
-    match &figure.inner {
-        None => vec![format!("n{}", figure.id)],
-        Some(inner) => inner
-            .lines
-            .iter()
-            .filter(|line| line.from.figure.is_none() && line.from.port == anchor.port)
-            .flat_map(|line| targets(inner, line.to))
-            .collect(),
-    }
+    let Some(inner) = &figure.inner else {
+        return vec![format!("n{}", figure.id)];
+    };
+    // A line from a frame goes on inside, where it leads to the frame.
+    let ends = |line: &Line| match end {
+        End::From => (line.to, line.from),
+        End::To => (line.from, line.to),
+    };
+    let lines = inner.lines.iter().map(ends);
+    lines
+        .filter(|(frame, _)| frame.figure.is_none() && frame.port == anchor.port)
+        .flat_map(|(_, inside)| boxes(inner, inside, end))
+        .collect()
 }
 
 fn figure_at(panel: &Panel, anchor: Anchor) -> Option<&Figure> {

@@ -121,9 +121,9 @@ pub fn graph_page(data: &Data) -> Result<String, serde_json::Error> {
     )
 }
 
-/// Puts a template together: `{{title}}`, `{{style}}`, `{{script}}` and `{{data}}`. Given styles and scripts come after those of drawings.
+/// Puts a page around a body: `{{title}}`, `{{style}}`, `{{script}}` and `{{data}}` may stand in it. Given styles and scripts come after those of drawings.
 pub(crate) fn assemble(
-    template: &str,
+    body: &str,
     title: &str,
     styles: &[&str],
     scripts: &[&str],
@@ -147,7 +147,8 @@ pub(crate) fn assemble(
         ("data", data),
     ];
     let mut page = String::new();
-    let mut rest = template;
+    let whole = include_str!("page/page.html").replace("{{content}}", body);
+    let mut rest = whole.as_str();
     while let Some((before, after)) = rest.split_once("{{") {
         page.push_str(before);
         let (name, after) = after.split_once("}}").unwrap_or((after, ""));

@@ -107,11 +107,15 @@ return `--heat: ${Math.sqrt(heat).toFixed(3)}`;
     const section = document.getElementById("memory");
     const n = memory.steps.length;
     const peak = memory.live[memory.peak_step] || 0;
+    // Many layers are called by their number only.
+    const name = memory.steps[memory.peak_step] || "";
+    const node = data.nodes.find((node) => node.name === name);
+    const busiest = node ? `${name} (${node.layer.split("(")[0]})` : name;
     section.append(
       make(
         "p",
         {},
-        `Per image: an arena of ${bytes(memory.arena)}, of which at most ${bytes(peak)} are in use at one time, during step ${memory.peak_step + 1} of ${n}, ${memory.steps[memory.peak_step] || ""}. ` +
+        `Per image: an arena of ${bytes(memory.arena)}, of which at most ${bytes(peak)} are in use at one time, during step ${memory.peak_step + 1} of ${n}, ${busiest}. ` +
           `Packed parameters take ${bytes(memory.weights)} more, whatever the batch. Each box is a buffer: its steps from left to right, its place in the arena from below to above.`,
       ),
     );
@@ -137,7 +141,7 @@ return `--heat: ${Math.sqrt(heat).toFixed(3)}`;
     const middle = x(memory.peak_step + 0.5);
     svg("line", { class: "peak", x1: middle, x2: middle, y1: base - 8, y2: low }, chart);
     const atEnd = middle > width - 300;
-    svg("text", { class: "peak-text", x: middle + (atEnd ? -6 : 6), y: base - 10, "text-anchor": atEnd ? "end" : "start" }, chart, `peak: ${bytes(peak)} in ${memory.steps[memory.peak_step]}`);
+    svg("text", { class: "peak-text", x: middle + (atEnd ? -6 : 6), y: base - 10, "text-anchor": atEnd ? "end" : "start" }, chart, `peak: ${bytes(peak)} in ${busiest}`);
     memory.steps.forEach((name, step) => {
       const hit = svg("rect", { class: "hit", x: x(step), y: height + 10, width: x(step + 1) - x(step), height: 100 }, chart);
       svg("title", {}, hit, `step ${step + 1}, ${name}: ${bytes(memory.live[step])} in use`);
