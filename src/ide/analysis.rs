@@ -5,6 +5,7 @@ use std::path::Path;
 use std::rc::Rc;
 
 use super::mend::mend;
+use super::shapes::Forms;
 use crate::diagnostic::Diagnostic;
 use crate::elaborate::{self, Lifts, Loader, Program, Traced};
 use crate::source::{FileId, SourceMap};
@@ -22,6 +23,8 @@ pub struct Analysis {
     pub expanded: Rc<Program>,
     /// Its nets.
     pub nets: Vec<Traced>,
+    /// How their shapes are written.
+    pub(super) forms: Forms,
 }
 
 /// A file as an analysis sees it: its own, or one that it uses.
@@ -51,6 +54,7 @@ impl Analysis {
             program: whole.clone(),
             expanded: whole,
             nets,
+            forms: Forms::default(),
         };
         let is_lossy = analysis.program.is_lossy(analysis.program.root());
         let parsed = is_lossy.then(|| mend(text, None)).flatten();

@@ -1,10 +1,9 @@
 //! What is known of a step: where it was instantiated, what came in, what goes out, what it costs.
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::analysis::View;
-use super::shapes::{Dims, merged};
+use super::shapes::{Dims, Forms, merged};
 use crate::check::{explain, macs, open_macs, receptive_fields};
 use crate::elaborate::{Observation, Traced};
 use crate::graph::{Graph, NodeId, Recipe};
@@ -17,29 +16,39 @@ const ROWS: usize = 8;
 /// One instantiation of a step.
 #[derive(Clone, Copy)]
 pub struct Instance<'a> {
+    forms: &'a Forms,
     net: &'a Traced,
     seen: &'a Observation,
 }
 
-/// All instantiations of the step at `span`, whose file is that of each view.
-pub fn instances<'a>(views: &[View<'a>], span: Span) -> Vec<Instance<'a>> {
-    let mut all = Vec::new();
+/// The instantiations of the step at `span`, whose file is that of each view: one of each group that say the same, and how many those are.
+pub fn instances<'a>(views: &[View<'a>], span: Span) -> Vec<(Instance<'a>, usize)> {
+    let mut groups: Vec<(Instance<'a>, usize)> = Vec::new();
     for view in views {
         let span = Span {
             file: view.file,
             ..span
         };
         for net in &view.analysis.nets {
-            let seen = net.trace.steps.get(&span).into_iter().flatten();
-            all.extend(seen.map(|seen| Instance { net, seen }));
+            let forms = &view.analysis.forms;
+            for seen in net.trace.steps.get(&span).into_iter().flatten() {
+                let instance = Instance { forms, net, seen };
+                match groups
+                    .iter_mut()
+                    .find(|(other, _)| other.is_like(&instance))
+                {
+                    Some((_, n)) => *n += 1,
+                    None => groups.push((instance, 1)),
+                }
+            }
         }
     }
-    all
+    groups
 }
 
 impl<'a> Instance<'a> {
     /// What it gives, as it is shown: with numbers where the sizes have values.
-    pub fn label(&self) -> Dims {
+    fn label(&self) -> Dims {
         self.shown(self.seen.value)
     }
 
@@ -58,9 +67,29 @@ impl<'a> Instance<'a> {
 
     fn open_dims(&self, value: NodeId) -> Dims {
         match self.net.shapes.get(value.index()) {
-            Some(shape) => Dims::open(shape, &self.net.open),
+            Some(shape) => Dims::open(shape, &self.net.open, self.forms),
             None => Dims::default(),
         }
+    }
+
+    /// Whether both say the same.
+    fn is_like(&self, other: &Instance<'a>) -> bool {
+        let shape = |of: &Instance<'a>, value: Option<NodeId>| {
+            let index = value?.index();
+            Some((&of.net.graph.nodes[index].shape, of.net.shapes.get(index)))
+        };
+        let arriving = |of: &Instance<'a>| shape(of, of.seen.arriving);
+        let value = |of: &Instance<'a>| shape(of, Some(of.seen.value));
+        value(self) == value(other)
+            && arriving(self) == arriving(other)
+            && self.costs() == other.costs()
+            && (std::ptr::eq(self.net, other.net) || self.has_names_of(other))
+    }
+
+    /// Whether the open sizes of both nets have the same names.
+    fn has_names_of(&self, other: &Instance<'a>) -> bool {
+        let names = |net: &'a Traced| net.open.iter().map(|open| &open.name);
+        names(self.net).eq(names(other.net)) && self.net.lacks_size == other.net.lacks_size
     }
 
     /// Whether the value keeps its shape.
@@ -152,13 +181,20 @@ fn grouped(number: u64) -> String {
     }
 }
 
+/// What they give, in one.
+pub fn label(instances: &[(Instance<'_>, usize)]) -> String {
+    let shapes: Vec<Dims> = instances.iter().map(|(one, _)| one.label()).collect();
+    merged(&shapes)
+}
+
 /// The facts of a step in Markdown; empty if it was instantiated nowhere.
-pub fn describe(instances: &[Instance<'_>]) -> String {
+pub fn describe(instances: &[(Instance<'_>, usize)]) -> String {
     let mut text = String::new();
-    let [first, rest @ ..] = instances else {
+    let n_all: usize = instances.iter().map(|(_, n)| n).sum();
+    let Some((first, _)) = instances.first() else {
         return text;
     };
-    if rest.is_empty() {
+    if n_all == 1 {
         let _ = writeln!(text, "{}", flow(first));
         if let Some(flow) = open_flow(first) {
             let _ = writeln!(text, "\nfor all sizes {flow}");
@@ -181,10 +217,8 @@ pub fn describe(instances: &[Instance<'_>]) -> String {
         let _ = writeln!(text, "\n_{}_", first.path());
         return text;
     }
-    let shapes: Vec<Dims> = instances.iter().map(Instance::label).collect();
-    let _ = writeln!(text, "`{}`, {} times\n", merged(&shapes), instances.len());
-    let groups = alike(instances);
-    let shown = &groups[..groups.len().min(ROWS)];
+    let _ = writeln!(text, "`{}`, {n_all} times\n", label(instances));
+    let shown = &instances[..instances.len().min(ROWS)];
     let is_open = shown.iter().any(|(one, _)| open_flow(one).is_some());
     let (head, line) = match is_open {
         true => (" for all sizes |", "---|"),
@@ -210,8 +244,8 @@ pub fn describe(instances: &[Instance<'_>]) -> String {
             one.macs()
         );
     }
-    if groups.len() > ROWS {
-        let _ = writeln!(text, "\nand {} other shapes", groups.len() - ROWS);
+    if instances.len() > ROWS {
+        let _ = writeln!(text, "\nand {} other shapes", instances.len() - ROWS);
     }
     text
 }
@@ -270,23 +304,4 @@ fn arithmetic(instance: &Instance<'_>) -> Vec<String> {
     };
     let graph = &instance.net.graph;
     explain(&graph.node(node).op, &graph.node(arriving).shape)
-}
-
-/// The first of each group of instantiations that say the same, and how many they are.
-fn alike<'a>(instances: &[Instance<'a>]) -> Vec<(Instance<'a>, usize)> {
-    let mut groups: Vec<(Instance<'a>, usize)> = Vec::new();
-    let mut places: BTreeMap<String, usize> = BTreeMap::new();
-    for instance in instances {
-        let open = open_flow(instance).unwrap_or_default();
-        let costs = (instance.costs().params, instance.macs());
-        let said = format!("{} {open} {costs:?}", flow(instance));
-        match places.get(&said) {
-            Some(place) => groups[*place].1 += 1,
-            None => {
-                places.insert(said, groups.len());
-                groups.push((*instance, 1));
-            }
-        }
-    }
-    groups
 }

@@ -3,8 +3,7 @@
 use std::ops::Range;
 
 use super::analysis::View;
-use super::facts::{describe, instances};
-use super::shapes::{Dims, merged};
+use super::facts::{describe, instances, label};
 use super::walk::{Node, walk};
 use crate::syntax::ast::{Step, StepKind};
 
@@ -48,11 +47,11 @@ pub fn hints(views: &[View<'_>], range: Range<usize>, detail: HintDetail) -> Vec
             return;
         }
         let all = instances(views, step.span);
-        if all.is_empty() || (detail == HintDetail::Changes && all.iter().all(|i| i.is_same())) {
+        let is_same = || all.iter().all(|(instance, _)| instance.is_same());
+        if all.is_empty() || (detail == HintDetail::Changes && is_same()) {
             return;
         }
-        let shapes: Vec<Dims> = all.iter().map(|instance| instance.label()).collect();
-        let label = merged(&shapes);
+        let label = label(&all);
         if is_asserted(step, &label, text) {
             return;
         }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::analysis::View;
 use super::facts::{Costs, human};
-use super::shapes::Dims;
+use super::shapes::{Dims, Forms};
 use crate::elaborate::Traced;
 use crate::graph::{Graph, NodeId};
 use crate::syntax::ast::{Declaration, TemplateKind};
@@ -31,7 +31,7 @@ pub fn lenses(view: View<'_>) -> Vec<Lens> {
             let net = nets.find(|net| net.name == name.name)?;
             let title = match net.lacks_size {
                 false if net.is_complete => totals(net),
-                true if !net.graph.outputs.is_empty() => open_totals(net),
+                true if !net.graph.outputs.is_empty() => open_totals(net, &view.analysis.forms),
                 _ => return None,
             };
             Some(Lens {
@@ -56,9 +56,9 @@ fn totals(net: &Traced) -> String {
 }
 
 /// Of a net whose sizes have no values: what it costs is a long expression, which `netc summary --symbolic` tells.
-fn open_totals(net: &Traced) -> String {
+fn open_totals(net: &Traced, forms: &Forms) -> String {
     let dims = |node: NodeId| match net.shapes.get(node.index()) {
-        Some(shape) => Dims::open(shape, &net.open),
+        Some(shape) => Dims::open(shape, &net.open, forms),
         None => Dims::default(),
     };
     format!(

@@ -1,9 +1,12 @@
 //! Shapes as they are shown, and several as one: what a step gives that is instantiated more than once.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 
 use crate::graph::Shape;
-use crate::symbolic::{Open, SymDim, SymShape};
+use crate::symbolic::{Function, Open, SymDim, SymShape};
 
 /// One dimension.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,13 +27,33 @@ impl Dims {
     }
 
     /// For all open sizes.
-    pub fn open(shape: &SymShape, open: &[Open]) -> Dims {
+    pub fn open(shape: &SymShape, open: &[Open], forms: &Forms) -> Dims {
         let dims = shape.dims().iter();
         let dims = dims.map(|dim| match dim {
             SymDim::Known(size) => Size::Number(*size),
-            other => Size::Form(other.form(open)),
+            other => Size::Form(forms.form(other, open)),
         });
         Dims(dims.collect())
+    }
+}
+
+/// Expressions that were found: finding one takes a while, and a net has few that are different.
+#[derive(Debug, Default)]
+pub struct Forms {
+    /// By the name of the open size.
+    known: RefCell<HashMap<(String, Arc<Function>), String>>,
+}
+
+impl Forms {
+    fn form(&self, dim: &SymDim, open: &[Open]) -> String {
+        let SymDim::Of(variable, function) = dim else {
+            return dim.form(open);
+        };
+        let name = open.get(variable.0).map_or("", |open| &open.name);
+        let key = (name.to_string(), function.clone());
+        let mut known = self.known.borrow_mut();
+        let form = known.entry(key).or_insert_with(|| dim.form(open));
+        form.clone()
     }
 }
 
