@@ -129,6 +129,56 @@ fn names_are_followed_and_renamed() {
     client.stop();
 }
 
+/// A net of any size: what it is for is missing.
+const OPEN: &str = "net N {\n  input x: [3, H = 32, W = 32] // é\n  a: conv(8, 1x1)\n  avgpool(2x2) -> upsample(2) -> add(a) : [_, H, W]\n}\n";
+
+#[test]
+fn open_sizes_are_served() {
+    let mut client = Client::start();
+    let uri = client.open("a.net", OPEN);
+    let found = client.diagnostics(&uri);
+    let codes: Vec<_> = found.iter().map(|d| d.code.clone()).collect();
+    assert_eq!(codes.len(), 2, "{found:?}");
+
+    let range = lsp::Range {
+        start: at(0, 0),
+        end: at(9, 0),
+    };
+    let actions = serde_json::json!({
+        "textDocument": {"uri": uri}, "range": range, "context": {"diagnostics": []},
+    });
+    let actions = client
+        .raw("textDocument/codeAction", actions)
+        .expect("actions");
+    let edit = &actions[0]["edit"]["changes"][uri.to_string()][0];
+    let clause = edit["newText"].as_str().expect("a text");
+    assert_eq!(clause, "\n  where H % 2 == 0 and W % 2 == 0");
+    assert_eq!(actions[0]["isPreferred"], false);
+    let end = at(1, 35);
+    assert_eq!(edit["range"]["start"], serde_json::json!(end));
+    client.edit(&uri, end, end, clause);
+    assert_eq!(client.diagnostics(&uri), []);
+
+    let hints = client.hints(&uri);
+    assert_eq!(hints[0], (at(3, 17), "[8, 32, 32]".to_string()));
+    let hover = client.hover(&uri, at(4, 4)).expect("a hover");
+    assert!(
+        hover.contains("for all sizes `[8, H, W]` → `[8, H / 2, W / 2]`"),
+        "{hover}"
+    );
+    let hover = client.hover(&uri, at(2, 8)).expect("a hover");
+    assert!(hover.contains("for `H % 2 == 0`"), "{hover}");
+    let edits = client.rename(&uri, at(4, 46), "Rows").expect("an edit");
+    assert_eq!(edits[&uri].len(), 3, "{edits:?}");
+    assert_eq!(
+        client.definition(&uri, at(2, 8)),
+        [(uri.clone(), at(1, 15))]
+    );
+    let items = client.completion(&uri, at(2, 8));
+    assert!(items.iter().any(|item| item.label == "W"));
+    client.stop();
+}
+
 #[test]
 fn calls_are_completed_and_explained() {
     let mut client = Client::start();

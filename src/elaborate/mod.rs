@@ -33,6 +33,7 @@ mod program;
 mod proof;
 mod prove;
 mod recursion;
+mod repair;
 mod resolve;
 mod rounds;
 mod step;

@@ -8,13 +8,14 @@ use super::lifts::Lifts;
 use super::nets::{Expansion, expand_only, no_such_net, root_nets, run};
 use super::program::Program;
 use super::prove::{Interrupted, Proving, SetSizes, SizeInfo};
+use super::repair;
 use super::trace::{Trace, Traced};
-use crate::diagnostic::{Diagnostic, codes, did_you_mean};
+use crate::diagnostic::{Diagnostic, Fix, codes, did_you_mean};
 use crate::graph::Graph;
 use crate::symbolic::{Open, SymShape, Variable};
 
 /// How often the sizes may be narrowed: by a `where` for each, and by the steps that fit fewer and fewer.
-const NARROWINGS: usize = 64;
+const NARROWINGS: usize = 256;
 
 /// A net that is right for all its open sizes.
 #[derive(Clone, Debug, PartialEq)]
@@ -150,8 +151,14 @@ fn prove_only(
             None => {
                 let mut faults = expander.faults.finish();
                 // Other faults come first: which sizes fit is known once they are gone.
-                let help = faults.is_empty().then(|| wanted(&conditions, &net.open));
-                faults.extend(said(conditions, help));
+                let clause = faults.is_empty().then(|| wanted(&conditions, &net.open));
+                let last = expansion.sizes.last();
+                let fix = clause
+                    .as_ref()
+                    .zip(last)
+                    .and_then(|(clause, size)| repair::where_clause(program, size.span, clause));
+                let help = clause.map(|c| format!("add `where {c}`: the whole net fits those"));
+                faults.extend(said(conditions, help, fix));
                 net.is_complete = is_whole && faults.is_empty();
                 expansion.faults = faults;
                 return expansion;
@@ -169,18 +176,25 @@ fn prove_only(
             }
         };
         let Some((variable, sizes)) = narrowed else {
-            break;
+            let help = "no such sizes fit the whole net".to_string();
+            expansion.faults = said(conditions, Some(help), None);
+            return expansion;
         };
         if let Some(open) = net.open.get_mut(variable.0) {
             open.allowed = sizes;
         }
     }
-    let help = "no such sizes fit the whole net".to_string();
-    expansion.faults = said(conditions, Some(help));
+    let message = format!("the open sizes were narrowed {NARROWINGS} times and still do not fit");
+    let place = template.name.span;
+    let fault = Diagnostic::new(codes::UNDECIDED, message, place, "not told for all sizes");
+    expansion.faults = said(conditions, None, None);
+    expansion
+        .faults
+        .push(fault.with_help("say what the sizes are in fewer `where`, joined by `and`"));
     expansion
 }
 
-/// The `where` that is missing.
+/// The condition that is missing.
 fn wanted(conditions: &[Condition], open: &[Open]) -> String {
     let mut limited: Vec<Variable> = conditions.iter().map(|c| c.variable).collect();
     limited.sort();
@@ -190,14 +204,11 @@ fn wanted(conditions: &[Condition], open: &[Open]) -> String {
         .filter_map(|variable| open.get(variable.0))
         .map(|open| open.allowed.clause(&open.name))
         .collect();
-    format!(
-        "add `where {}`: the whole net fits those",
-        clauses.join(" and ")
-    )
+    clauses.join(" and ")
 }
 
 /// The first conditions on each size, of either kind, unless that is the same step again.
-fn said(conditions: Vec<Condition>, help: Option<String>) -> Vec<Diagnostic> {
+fn said(conditions: Vec<Condition>, help: Option<String>, fix: Option<Fix>) -> Vec<Diagnostic> {
     let mut known = BTreeSet::new();
     let mut told: Vec<Diagnostic> = Vec::new();
     for condition in conditions {
@@ -207,6 +218,7 @@ fn said(conditions: Vec<Condition>, help: Option<String>) -> Vec<Diagnostic> {
         if is_new && !is_there {
             told.push(Diagnostic {
                 help: help.clone(),
+                fix: fix.clone(),
                 ..condition.fault
             });
         }

@@ -274,8 +274,9 @@ impl<'p> Expander<'p> {
             default,
             span,
         });
-        if let Some(size) = self.sizes.set.get(name) {
-            return i64::try_from(*size).ok().map(Value::Int);
+        if let Some(size) = self.sizes.set.get(name).copied() {
+            // Larger than any tensor, which is told where it is used.
+            return Some(Value::Int(i64::try_from(size).unwrap_or(i64::MAX)));
         }
         let Some(proving) = &mut self.sizes.proving else {
             let value = default.and_then(|size| i64::try_from(size).ok());

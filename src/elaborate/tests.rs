@@ -277,3 +277,33 @@ fn the_deepest_nesting_fits_a_small_stack() {
     let codes: Vec<&str> = check(&program).iter().map(|fault| fault.code.id).collect();
     assert_eq!(codes, ["E0702"]);
 }
+
+/// A net that excludes so many sizes, each in a `where` of its own.
+fn without_sizes(n: usize) -> Program {
+    let limits: String = (1..=n).map(|size| format!("where H != {size} ")).collect();
+    let source = format!("net N {{ input x: [3, H, 8] {limits} relu }}");
+    Program::load(Path::new("test.net"), source, &mut NoLoader)
+}
+
+#[test]
+fn what_is_not_proved_is_said() {
+    let (proof, faults) = prove(&without_sizes(100), "N", &SetSizes::new());
+    assert_eq!(faults, []);
+    let first = proof.and_then(|proof| proof.open[0].allowed.first());
+    assert_eq!(first, Some(101));
+    let faults = check(&without_sizes(300));
+    let codes: Vec<&str> = faults.iter().map(|fault| fault.code.id).collect();
+    assert_eq!(codes, ["E0412"]);
+}
+
+#[test]
+fn sizes_beyond_all_tensors_are_refused() {
+    let program = without_sizes(0);
+    let sizes = SetSizes::from([("H".to_string(), u64::MAX)]);
+    let (graph, faults) = expand_with(&program, "N", &sizes);
+    assert!(graph.is_none());
+    assert!(
+        faults.iter().any(|fault| fault.code.is_limit()),
+        "{faults:?}"
+    );
+}
