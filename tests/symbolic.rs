@@ -171,4 +171,44 @@ proptest! {
             prop_assert!(!both || at(&again, size, size).is_some(), "{} at {}", said, size);
         }
     }
+
+    /// Two sizes that a `where` makes equal are what one size in both places is.
+    #[test]
+    fn equal_sizes_are_one(steps in prop::collection::vec(steps(1), 1..4)) {
+        let steps = steps.join("\n");
+        let net = |second: &str, limit: &str| {
+            let inputs = format!("input a: [4, H, 40]\ninput b: [4, {second}, 40]\n{limit}");
+            let body = format!("a\nx: {{ {steps} }}\nb\ny: {{ {steps} }}\nx + y");
+            netc::parse("net.net", format!("net N {{\n{inputs}\n{body}\n}}\n").as_str())
+        };
+        let (two, two_faults) = prove(&net("W", "where H == W"));
+        let (one, one_faults) = prove(&net("H", ""));
+        prop_assert_eq!(wanted(&two_faults), wanted(&one_faults), "{:#?}", two_faults);
+        let limit = wanted(&one_faults).unwrap_or_default();
+        let (two, one) = match (two, one) {
+            (Some(two), Some(one)) => (two, one),
+            (None, None) => {
+                let two = prove(&net("W", &format!("where H == W\n{limit}"))).0;
+                let one = prove(&net("H", &limit)).0;
+                prop_assume!(one.is_some());
+                prop_assert!(two.is_some());
+                (two.expect("there is one"), one.expect("there is one"))
+            }
+            _ => return Err(TestCaseError::fail(format!("{two_faults:#?} {one_faults:#?}"))),
+        };
+        prop_assert_eq!(&two.shapes, &one.shapes);
+        prop_assert_eq!(two.open.len(), 1);
+        prop_assert_eq!(&two.open[0].allowed, &one.open[0].allowed);
+        prop_assert_eq!(&two.open[0].also, &["W"]);
+        let both = net("W", "where H == W");
+        let expand = |height: u64, width: u64| {
+            let sizes = BTreeMap::from([("H".to_string(), height), ("W".to_string(), width)]);
+            elaborate::expand_with(&both, "N", &sizes).0
+        };
+        for size in 1..=LARGEST {
+            let is_allowed = two.open[0].allowed.contains(size);
+            prop_assert_eq!(expand(size, size).is_some(), is_allowed, "at {}", size);
+            prop_assert!(expand(size, size + 1).is_none());
+        }
+    }
 }

@@ -89,13 +89,7 @@ pub fn summarise_open(graph: &Graph, open: &[Open], shapes: &[SymShape]) -> Open
         .collect();
     OpenSummary {
         net: at_witnesses.net,
-        sizes: open
-            .iter()
-            .map(|open| OpenSize {
-                name: open.name.clone(),
-                allowed: open.allowed.condition(&open.name),
-            })
-            .collect(),
+        sizes: open.iter().flat_map(sizes).collect(),
         inputs: graph.inputs.iter().map(|i| port(&i.name, i.node)).collect(),
         outputs: graph
             .outputs
@@ -107,6 +101,19 @@ pub fn summarise_open(graph: &Graph, open: &[Open], shapes: &[SymShape]) -> Open
         macs: total.form(open),
         layers,
     }
+}
+
+/// An open size, and those that are the same.
+fn sizes(open: &Open) -> impl Iterator<Item = OpenSize> {
+    let one = OpenSize {
+        name: open.name.clone(),
+        allowed: open.allowed.condition(&open.name),
+    };
+    let others = open.also.iter().map(|other| OpenSize {
+        name: other.clone(),
+        allowed: format!("{other} == {}", open.name),
+    });
+    std::iter::once(one).chain(others)
 }
 
 fn is_input(graph: &Graph, id: NodeId) -> bool {

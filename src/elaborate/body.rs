@@ -8,7 +8,7 @@ use crate::diagnostic::{Diagnostic, codes};
 use crate::graph::{Input, Op};
 use crate::limits;
 use crate::source::Span;
-use crate::symbolic::{SymDim, SymShape};
+use crate::symbolic::{SymDim, SymShape, Variable};
 use crate::syntax::ast::{
     BinaryOp, Body, Call, Chain, Dimension, Expr, ExprKind, Ident, ShapePattern, Statement,
     StatementKind, Text, Type,
@@ -141,12 +141,18 @@ impl<'p> Expander<'p> {
         self.faults.push(fault);
     }
 
-    /// A `where`: each side of an `and` speaks of one open size.
+    /// A `where`: each side of an `and` speaks of one open size, or makes two equal.
     fn limits(&mut self, condition: &'p Expr, frame: &mut Frame<'p>) {
         if let ExprKind::Binary(BinaryOp::And, a, b, _) = &condition.kind {
             self.limits(a, frame);
             self.limits(b, frame);
             return;
+        }
+        if let ExprKind::Binary(BinaryOp::Eq, a, b, _) = &condition.kind
+            && let (Some(a), Some(b)) = (open_size(a, frame), open_size(b, frame))
+            && a != b
+        {
+            return self.equate(a, b, condition.span);
         }
         let holds = self.eval_open(condition, &Kind::Type(Type::Bool), frame);
         self.limit(&holds, condition.span);
@@ -318,5 +324,16 @@ impl<'p> Expander<'p> {
                 })
                 .collect();
         }
+    }
+}
+
+/// The open size that an expression is nothing but.
+fn open_size(expr: &Expr, frame: &Frame<'_>) -> Option<Variable> {
+    match &expr.kind {
+        ExprKind::Name(name) => match frame.constant(name)? {
+            Value::Open(open) if open.name.as_ref() == name => Some(open.variable),
+            _ => None,
+        },
+        _ => None,
     }
 }

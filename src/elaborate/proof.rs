@@ -1,5 +1,6 @@
 //! The proof of a net for all of its open sizes, and what is said where there is none.
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use super::expand::Expander;
@@ -164,6 +165,10 @@ fn prove_only(
                 return expansion;
             }
             Some(Interrupted::Limited(variable, sizes)) => Some((variable, sizes)),
+            Some(Interrupted::Equal(one, other, sizes)) => {
+                unite(&mut net.open, &mut conditions, one, other);
+                Some((one, sizes))
+            }
             Some(Interrupted::Condition(variable, sizes, fault)) => {
                 let before = net.open.get(variable.0);
                 let before = before.map_or(1, |open| open.allowed.rate().1);
@@ -192,6 +197,23 @@ fn prove_only(
         .faults
         .push(fault.with_help("say what the sizes are in fewer `where`, joined by `and`"));
     expansion
+}
+
+/// Makes the second of two open sizes another name of the first. Those behind it move up.
+fn unite(open: &mut Vec<Open>, conditions: &mut [Condition], one: Variable, other: Variable) {
+    let gone = open.remove(other.0);
+    if let Some(open) = open.get_mut(one.0) {
+        open.also.push(gone.name);
+        open.also.extend(gone.also);
+    }
+    for condition in conditions {
+        let variable = &mut condition.variable;
+        match (*variable).cmp(&other) {
+            Ordering::Less => {}
+            Ordering::Equal => *variable = one,
+            Ordering::Greater => variable.0 -= 1,
+        }
+    }
 }
 
 /// The condition that is missing.

@@ -65,6 +65,8 @@ pub(super) struct Proving {
 pub(super) enum Interrupted {
     /// A `where` was read.
     Limited(Variable, Sizes),
+    /// A `where` makes two sizes one: the second is another name of the first, and these are allowed of both.
+    Equal(Variable, Variable, Sizes),
     /// A step fits only some sizes, which is the fault.
     Condition(Variable, Sizes, Box<Diagnostic>),
 }
@@ -152,7 +154,7 @@ impl<'p> Expander<'p> {
                 (
                     message,
                     no_detail.help(format!(
-                        "give sizes that are the same one name, or fix one: `--set {b}=...`"
+                        "give sizes that are the same one name, or say `where {a} == {b}`; or fix one: `--set {b}=...`"
                     )),
                 )
             }
@@ -269,6 +271,7 @@ impl<'p> Expander<'p> {
         default: Option<u64>,
         input: &Ident,
     ) -> Option<Value> {
+        let earlier = self.sizes.declared.clone();
         self.sizes.declared.push(SizeInfo {
             name: name.to_string(),
             default,
@@ -290,11 +293,12 @@ impl<'p> Expander<'p> {
             }
             return value.map(Value::Int);
         };
-        let index = match proving.open.iter().position(|open| open.name == name) {
+        let index = match proving.open.iter().position(|open| open.is_named(name)) {
             Some(index) => index,
             None => {
                 proving.open.push(Open {
                     name: name.to_string(),
+                    also: Vec::new(),
                     allowed: Sizes::all(),
                     witness: 1,
                 });
@@ -302,15 +306,18 @@ impl<'p> Expander<'p> {
             }
         };
         let open = proving.open.get_mut(index)?;
-        open.witness = default
-            .filter(|size| open.allowed.contains(*size))
-            .or_else(|| open.allowed.first())?;
+        // Of equal sizes, the first that is declared decides: what it gave stands in the graph.
+        if !earlier.iter().any(|size| open.is_named(&size.name)) {
+            open.witness = default
+                .filter(|size| open.allowed.contains(*size))
+                .or_else(|| open.allowed.first())?;
+        }
         let function = open.allowed.identity().ok()?;
         let value = match function.constant() {
             Some(size) => Value::Int(size),
             None => Value::Open(std::rc::Rc::new(OpenValue {
                 variable: Variable(index),
-                name: name.into(),
+                name: open.name.as_str().into(),
                 function,
                 is_bool: false,
             })),
@@ -350,6 +357,20 @@ impl<'p> Expander<'p> {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// Makes two open sizes one, which a `where` wants.
+    pub fn equate(&mut self, a: Variable, b: Variable, span: Span) {
+        let (first, second) = (a.min(b), a.max(b));
+        let open = self.open_sizes();
+        let (Some(one), Some(other)) = (open.get(first.0), open.get(second.0)) else {
+            return;
+        };
+        match one.allowed.and(&other.allowed) {
+            Err(_) => self.fail(codes::UNDECIDED, "this cannot be told for all sizes", span),
+            Ok(both) if both.is_empty() => self.limit(&Value::Bool(false), span),
+            Ok(both) => self.restart(Interrupted::Equal(first, second, both)),
         }
     }
 

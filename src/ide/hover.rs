@@ -189,9 +189,9 @@ fn about_size(view: View<'_>, name: &str, span: Span) -> String {
     let shown = default.map_or(span, |default| span.to(default));
     let nets = view.analysis.nets.iter();
     let conditions: BTreeSet<String> = nets
-        .flat_map(|net| net.open.iter().filter(|open| open.name == name))
+        .flat_map(|net| net.open.iter().filter(|open| open.is_named(name)))
         .filter(|open| open.allowed != Sizes::all())
-        .map(|open| open.allowed.condition(name))
+        .map(|open| open.allowed.condition(&open.name))
         .collect();
     let mut text = format!("{}\n\nan open size", code(program.sources.text(shown)));
     for condition in conditions {

@@ -13,10 +13,19 @@ use crate::graph::Shape;
 pub struct Open {
     /// Its name.
     pub name: String,
+    /// Other names of it: sizes that a `where` makes equal to it.
+    pub also: Vec<String>,
     /// The sizes that the net is for.
     pub allowed: Sizes,
     /// One of them, at which the graph stands.
     pub witness: u64,
+}
+
+impl Open {
+    /// Whether it is what a name stands for.
+    pub fn is_named(&self, name: &str) -> bool {
+        self.name == name || self.also.iter().any(|other| other == name)
+    }
 }
 
 /// A value for each open size.
