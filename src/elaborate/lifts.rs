@@ -6,15 +6,17 @@ use std::rc::Rc;
 
 use super::open::OpenValue;
 use super::value::Value;
-use crate::symbolic::{Sizes, SymShape};
+use crate::symbolic::{Sizes, SymDim, SymShape};
 
-/// So many are remembered. Beyond, all are forgotten: while a text is edited, most were of states that are gone.
-const REMEMBERED: usize = 1 << 14;
+/// So many sizes may stand in the tables of what is remembered. Beyond, all is forgotten: while a text is edited, most was of states that
+/// are gone.
+const REMEMBERED: usize = 1 << 20;
 
 /// Shapes that rules gave. What a rule gives depends on nothing but its [`Key`], so they stay true whatever becomes of the text.
 #[derive(Debug, Default)]
 pub struct Lifts {
     known: HashMap<Key, SymShape>,
+    weight: usize,
 }
 
 /// A rule, what it is applied to, and the sizes that are allowed.
@@ -102,9 +104,21 @@ impl Lifts {
 
     /// Remembers what it gave.
     pub(super) fn insert(&mut self, key: Key, shape: SymShape) {
-        if self.known.len() >= REMEMBERED {
+        let shapes = key.inputs.iter().chain([&shape]);
+        let weight: usize = shapes.map(weight).sum();
+        if self.weight.saturating_add(weight) > REMEMBERED {
             self.known.clear();
+            self.weight = 0;
         }
+        self.weight += weight;
         self.known.insert(key, shape);
     }
+}
+
+/// The lengths of its tables, and something for itself.
+fn weight(shape: &SymShape) -> usize {
+    let functions = shape.dims().iter().flat_map(SymDim::functions);
+    functions.fold(8, |sum, (_, function)| {
+        sum + function.threshold() + function.period()
+    })
 }
