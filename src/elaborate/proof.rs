@@ -193,9 +193,9 @@ fn prove_only(
     let place = template.name.span;
     let fault = Diagnostic::new(codes::UNDECIDED, message, place, "not told for all sizes");
     expansion.faults = said(conditions, None, None);
-    expansion
-        .faults
-        .push(fault.with_help("say what the sizes are in fewer `where`, joined by `and`"));
+    expansion.faults.push(
+        fault.with_help("say what the sizes are in fewer conditions, or fix them with `--set`"),
+    );
     expansion
 }
 
