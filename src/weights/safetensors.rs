@@ -76,16 +76,31 @@ impl StoredTensor {
 
 /// Where the bytes are.
 enum Bytes {
-    Mapped(Mmap),
+    /// In a file, which is mapped.
+    Mapped(Mmap, File),
     Owned(Vec<u8>),
 }
 
 impl Bytes {
     fn as_slice(&self) -> &[u8] {
         match self {
-            Bytes::Mapped(map) => map,
+            Bytes::Mapped(map, _) => map,
             Bytes::Owned(bytes) => bytes,
         }
+    }
+
+    /// The bytes `range`, read into a buffer where that can be done: what is read through a map is in this process's memory until it ends.
+    fn read<'b>(&'b self, range: Range<usize>, buffer: &'b mut Vec<u8>) -> Option<&'b [u8]> {
+        #[cfg(unix)]
+        if let Bytes::Mapped(_, file) = self {
+            use std::os::unix::fs::FileExt;
+            buffer.resize(range.len(), 0);
+            file.read_exact_at(buffer, range.start as u64).ok()?;
+            return Some(buffer);
+        }
+        #[cfg(not(unix))]
+        let _ = buffer;
+        self.as_slice().get(range)
     }
 }
 
@@ -105,6 +120,9 @@ impl fmt::Debug for WeightsFile {
     }
 }
 
+/// Bytes of a tensor that are read at once: whole elements of every type.
+const PIECE: usize = 1 << 20;
+
 impl WeightsFile {
     /// Opens and checks a file. Its tensors are read later, one at a time.
     pub fn open(path: &Path) -> Result<WeightsFile, Diagnostic> {
@@ -123,7 +141,7 @@ impl WeightsFile {
         // SAFETY: the map is read-only and private. Should another process truncate the file while it is mapped, reading
         // may stop this process with a signal, as with every program that maps its weights; no memory of ours changes.
         let map = unsafe { Mmap::map(&file) }.map_err(fail)?;
-        WeightsFile::check(path, Bytes::Mapped(map))
+        WeightsFile::check(path, Bytes::Mapped(map, file))
     }
 
     /// The same for a file's contents in memory; `path` is for messages.
@@ -170,39 +188,37 @@ impl WeightsFile {
 
     /// The values `part` of a tensor of floats, as [`WeightsFile::read_f32`]; `None` too if the tensor has no such part.
     ///
-    /// The file's pages behind it are given back to the system: who reads a large tensor part by part never holds two copies of it.
+    /// It is read piece by piece: no tensor is in memory twice.
     pub fn read_f32_part(&self, name: &str, part: Range<usize>) -> Option<Vec<f32>> {
-        let tensor = self.get(name)?;
+        let tensor = self.get(name).filter(|t| t.element_type.is_float())?;
         let element = tensor.element_type.0.bitsize() / 8;
         let (start, end) = (
             part.start.checked_mul(element)?,
             part.end.checked_mul(element)?,
         );
-        let all = self.bytes.as_slice().get(tensor.bytes.clone())?;
-        let bytes = all.get(start..end)?;
-        let values = match tensor.element_type.0 {
-            Dtype::F32 => convert(bytes, f32::from_le_bytes),
-            Dtype::F16 => convert(bytes, |b| half::f16::from_le_bytes(b).to_f32()),
-            Dtype::BF16 => convert(bytes, |b| half::bf16::from_le_bytes(b).to_f32()),
-            Dtype::F64 => convert(bytes, |b| f64::from_le_bytes(b) as f32),
-            _ => return None,
-        };
-        self.release(tensor.bytes.start + start, end - start);
-        Some(values)
-    }
-
-    /// Lets the system have the memory of a part of the map back; a later access reads it from the file again.
-    fn release(&self, start: usize, len: usize) {
-        #[cfg(unix)]
-        if let Bytes::Mapped(map) = &self.bytes {
-            // SAFETY: the map is of a file, read-only and never written: whoever reads these bytes later, through a slice that exists already too,
-            // finds the file's, as at the first access (see `open`).
-            let _ = unsafe {
-                map.unchecked_advise_range(memmap2::UncheckedAdvice::DontNeed, start, len)
-            };
+        if start > end || end > tensor.n_bytes() {
+            return None;
         }
-        #[cfg(not(unix))]
-        let _ = (start, len);
+        let mut values = Vec::with_capacity(part.len());
+        let mut buffer = Vec::new();
+        let (mut at, end) = (tensor.bytes.start + start, tensor.bytes.start + end);
+        while at < end {
+            let next = (at + PIECE).min(end);
+            let piece = self.bytes.read(at..next, &mut buffer)?;
+            match tensor.element_type.0 {
+                Dtype::F32 => values.extend(convert(piece, f32::from_le_bytes)),
+                Dtype::F16 => {
+                    values.extend(convert(piece, |b| half::f16::from_le_bytes(b).to_f32()));
+                }
+                Dtype::BF16 => {
+                    values.extend(convert(piece, |b| half::bf16::from_le_bytes(b).to_f32()));
+                }
+                Dtype::F64 => values.extend(convert(piece, |b| f64::from_le_bytes(b) as f32)),
+                _ => return None,
+            }
+            at = next;
+        }
+        Some(values)
     }
 
     /// The values of a tensor of integers. `None` if there is no such tensor, or if it does not hold integers.
@@ -210,11 +226,11 @@ impl WeightsFile {
         let tensor = self.get(name)?;
         let bytes = self.bytes.as_slice().get(tensor.bytes.clone())?;
         let values = match tensor.element_type.0 {
-            Dtype::I64 => convert(bytes, i64::from_le_bytes),
-            Dtype::I32 => convert(bytes, |b| i64::from(i32::from_le_bytes(b))),
-            Dtype::I16 => convert(bytes, |b| i64::from(i16::from_le_bytes(b))),
-            Dtype::I8 => convert(bytes, |b: [u8; 1]| i64::from(i8::from_le_bytes(b))),
-            Dtype::U8 => convert(bytes, |b: [u8; 1]| i64::from(b[0])),
+            Dtype::I64 => convert(bytes, i64::from_le_bytes).collect(),
+            Dtype::I32 => convert(bytes, |b| i64::from(i32::from_le_bytes(b))).collect(),
+            Dtype::I16 => convert(bytes, |b| i64::from(i16::from_le_bytes(b))).collect(),
+            Dtype::I8 => convert(bytes, |b: [u8; 1]| i64::from(i8::from_le_bytes(b))).collect(),
+            Dtype::U8 => convert(bytes, |b: [u8; 1]| i64::from(b[0])).collect(),
             _ => return None,
         };
         Some(values)
@@ -222,13 +238,11 @@ impl WeightsFile {
 }
 
 /// Whole elements of `N` bytes, each converted.
-fn convert<const N: usize, T>(bytes: &[u8], element: impl Fn([u8; N]) -> T) -> Vec<T> {
-    bytes
-        .as_chunks::<N>()
-        .0
-        .iter()
-        .map(|b| element(*b))
-        .collect()
+fn convert<const N: usize, T>(
+    bytes: &[u8],
+    element: impl Fn([u8; N]) -> T,
+) -> impl ExactSizeIterator<Item = T> {
+    bytes.as_chunks::<N>().0.iter().map(move |b| element(*b))
 }
 
 /// E0801 about a file.
