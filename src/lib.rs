@@ -12,6 +12,7 @@
 //! | bind | [`Compiled::bind`] | a [`Session`](runtime::Session): the code with weights |
 //! | run | [`Session::run`](runtime::Session::run) | outputs for a batch of inputs |
 //! | ship | [`artefact::Artefact`] | a C header, an object file, packed weights: the same code for programs without netc |
+//! | embed | [`build::Config`] | in a build script: all of that, and a Rust module over it |
 //!
 //! ```
 //! use netc::runtime::Tensor;
@@ -42,6 +43,7 @@
 #![deny(unsafe_op_in_unsafe_fn)]
 
 pub mod artefact;
+pub mod build;
 pub mod check;
 #[doc(hidden)]
 pub mod cli;
@@ -51,6 +53,7 @@ pub mod diagnostic;
 pub mod diff;
 pub mod drawing;
 pub mod elaborate;
+mod fault;
 pub mod graph;
 pub mod ide;
 pub mod kernels;
@@ -67,6 +70,7 @@ pub mod runtime;
 pub mod source;
 pub mod symbolic;
 pub mod syntax;
+mod target;
 pub mod tune;
 pub mod weights;
 

@@ -15,17 +15,23 @@ struct CPort<'a> {
 
 /// Ports with names that C allows, all different.
 fn c_ports(ports: &[Port]) -> Vec<CPort<'_>> {
+    let named = ports.iter().zip(c_names(ports));
+    named.map(|(port, name)| CPort { port, name }).collect()
+}
+
+/// Names for ports that C allows, all different.
+pub fn c_names(ports: &[Port]) -> Vec<String> {
     let mut taken = BTreeSet::new();
-    let named = ports.iter().map(|port| {
+    let names = ports.iter().map(|port| {
         let letters = port.name.chars();
         let letters = letters.map(|c| if c.is_ascii_alphanumeric() { c } else { '_' });
         let mut name: String = letters.collect();
         while !taken.insert(name.clone()) {
             name.push('_');
         }
-        CPort { port, name }
+        name
     });
-    named.collect()
+    names.collect()
 }
 
 /// A package for CMake's `find_package`: the archive if it lies beside it, else the shared library.
@@ -48,7 +54,7 @@ endif()
 }
 
 /// A text from the source as it may stand in a comment or a string.
-fn plain(text: &str) -> String {
+pub fn plain(text: &str) -> String {
     let is_fine = |c: char| c.is_alphanumeric() || "_.-".contains(c);
     text.chars()
         .map(|c| if is_fine(c) { c } else { '_' })

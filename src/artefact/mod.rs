@@ -1,9 +1,10 @@
 //! A net as native functions to ship: a C header, and an object file or library that needs nothing but what is in it.
 //!
 //! [`Artefact::new`] plans the net for each family of tiles; from there come the [header](Artefact::header), the [object file](Artefact::object) and the packed
-//! [weights](Artefact::weights). `header` writes C, `image` lays out weights, `library` makes archives and shared libraries. The contract of the
+//! [weights](Artefact::weights). `header` writes C, `image` lays out weights, `library` makes archives and shared libraries, `files` writes what is asked for. The contract of the
 //! functions is in `docs/artefacts.md`.
 
+mod files;
 mod header;
 mod image;
 mod library;
@@ -12,6 +13,7 @@ use sha2::{Digest, Sha256};
 
 use crate::codegen::object::{self, Contents, ObjectFile, Variant, Workspace};
 use crate::codegen::{CodegenError, Lister, Target, print_asm, print_clif, symbol_prefix};
+use crate::diagnostic::{Diagnostic, codes};
 use crate::graph::Graph;
 use crate::kernels::{TileFamily, Tuning, WeightType};
 use crate::optimize::optimize;
@@ -20,6 +22,8 @@ use crate::plan::{Machine, Plan, Port, plan};
 use crate::weights::{self, WeightSource};
 use image::ImageLayout;
 
+pub(crate) use files::{FileKind, write_bytes, write_files};
+pub(crate) use header::{c_names, plain};
 pub use image::{LAYOUT_VERSION, WeightsImage};
 pub use library::{LibraryError, archive, default_linker, link, write_object};
 
@@ -44,19 +48,21 @@ pub struct Options {
 
 impl Options {
     /// What is wrong with them, if anything.
-    fn check(&self) -> Result<(), CodegenError> {
+    pub fn check(&self) -> Result<(), Diagnostic> {
         let triple = self.target.triple();
         let is_foreign = |family: &&TileFamily| !self.target.families().contains(family);
         if let Some(family) = self.families.iter().find(is_foreign) {
-            let family = family.name();
-            return Err(CodegenError(format!("{triple} has no {family} tiles")));
+            let message = format!("{triple} has no {} tiles", family.name());
+            return Err(Diagnostic::without_place(codes::ISA, message));
         }
         if self.families.is_empty() {
-            return Err(CodegenError("no family of tiles is asked for".to_owned()));
+            let message = "no instruction set is asked for";
+            return Err(Diagnostic::without_place(codes::ISA, message));
         }
         if !is_c_name(&self.name) {
-            let name = &self.name;
-            return Err(CodegenError(format!("{name:?} is no name of C")));
+            let message = format!("`{}` cannot begin the names of C", self.name);
+            let help = "give a `name` of letters, digits and underscores that begins with a letter";
+            return Err(Diagnostic::without_place(codes::C_NAME, message).with_help(help));
         }
         Ok(())
     }
@@ -81,9 +87,10 @@ pub struct Artefact {
 }
 
 impl Artefact {
-    /// Plans `graph` (as its source has it, before any pass). Needs no weights. Fails if the options are not as they must be.
+    /// Plans `graph` (as its source has it, before any pass). Needs no weights. Fails if the options are not as [`Options::check`] wants them.
     pub fn new(graph: &Graph, options: Options) -> Result<Artefact, CompileError> {
-        options.check().map_err(CompileError::Codegen)?;
+        let is_wrong = |fault: Diagnostic| CompileError::Codegen(CodegenError(fault.message));
+        options.check().map_err(is_wrong)?;
         let text = crate::graph::text::print(graph);
         let mut optimized = graph.clone();
         optimize(&mut optimized).map_err(CompileError::Optimize)?;
@@ -114,6 +121,11 @@ impl Artefact {
     /// What it is made of.
     pub fn options(&self) -> &Options {
         &self.options
+    }
+
+    /// The net's name.
+    pub fn net(&self) -> &str {
+        &self.net
     }
 
     /// SHA-256 of the net as `netc dump --stage graph` prints it, in hexadecimal.

@@ -2,21 +2,16 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use super::console::{self, Failure};
-use super::machine::{Choices, Isa};
+use super::machine::Choices;
 use super::target::{self, Include, Weights};
-use crate::artefact::{
-    Artefact, LibraryError, Options, WeightsImage, archive, default_linker, is_c_name, link,
-    write_object,
-};
-use crate::codegen::Target;
+use crate::artefact::{Artefact, FileKind, Options, write_files};
+use crate::codegen::{CodegenError, Target};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::kernels::TileFamily;
-use crate::pipeline::{BindError, CompileError};
 
 /// Make a library or an object file that C, C++ and Rust programs call
 #[derive(Debug, clap::Args)]
@@ -91,6 +86,19 @@ enum Emit {
     Asm,
 }
 
+impl Emit {
+    fn kind(self) -> FileKind {
+        match self {
+            Emit::O => FileKind::Object,
+            Emit::A => FileKind::Archive,
+            Emit::So => FileKind::Library,
+            Emit::Cmake => FileKind::Cmake,
+            Emit::Clif => FileKind::Clif,
+            Emit::Asm => FileKind::Asm,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum BuildIsa {
     /// The widest vectors of this machine
@@ -111,58 +119,41 @@ enum Triple {
     Aarch64Linux,
 }
 
-impl From<CompileError> for Failure {
-    fn from(error: CompileError) -> Failure {
-        Failure::Internal(error.to_string())
-    }
-}
-
-impl From<BindError> for Failure {
-    fn from(error: BindError) -> Failure {
-        match error {
-            BindError::Weights(faults) => Failure::from(faults),
-            BindError::Run(error) => Failure::from(error),
-        }
-    }
-}
-
 /// Builds an artefact.
 pub fn run(args: &Args) -> Result<(), Failure> {
     let build_target = args.target()?;
-    let families = args.families(build_target)?;
     let target = target::open(&args.net, args.weights.weights.as_deref(), &args.include)?;
-    let name = args.name(&target.graph.name)?;
-    let has_weights = args.weights.weights.is_some()
-        || args.weights.init.is_some()
-        || target.manifest.weights.is_some();
+    let options = Options {
+        name: args
+            .name
+            .clone()
+            .unwrap_or_else(|| target.graph.name.clone()),
+        target: build_target,
+        families: args.families(build_target)?,
+        precise: args.choices.precise,
+        dense_weights: args.choices.dense_weights(),
+        embeds: !args.weights_file,
+        parallel: args.parallel,
+    };
+    options.check()?;
+    let kinds = args.kinds();
     // Code is made without weights, where these are not a part of it.
     let needs_weights = match args.weights_file {
-        true => has_weights,
-        false => args.makes_object(),
+        true => target.has_weights(&args.weights.choice()),
+        false => kinds.iter().any(|kind| kind.has_code()),
     };
     let source = match needs_weights {
-        true => Some(target.weights(&args.weights)?),
+        true => Some(target.chosen_weights(&args.weights)?),
         false => None,
     };
 
     let start = Instant::now();
-    let artefact = Artefact::new(
-        &target.graph,
-        Options {
-            name,
-            target: build_target,
-            families,
-            precise: args.choices.precise,
-            dense_weights: args.choices.dense_weights(),
-            embeds: !args.weights_file,
-            parallel: args.parallel,
-        },
-    )?;
+    let artefact = Artefact::new(&target.graph, options)?;
     let bar = console::progress("packing weights", artefact.packed_size() as u64);
     let image = source.map(|source| artefact.weights(&source, &|n| bar.inc(n as u64)));
     bar.finish_and_clear();
     let image = image.transpose()?;
-    let files = write(args, &artefact, image)?;
+    let files = write_files(&artefact, image, &kinds, &args.output, args.linker.clone())?;
     let seconds = start.elapsed().as_secs_f64();
 
     let rows = files.iter().map(|path| {
@@ -180,10 +171,19 @@ pub fn run(args: &Args) -> Result<(), Failure> {
 }
 
 impl Args {
-    /// Whether an object is to be made, for itself or for a library.
-    fn makes_object(&self) -> bool {
-        let objects = [Emit::O, Emit::A, Emit::So];
-        objects.iter().any(|emit| self.emit.contains(emit))
+    /// The files to write.
+    fn kinds(&self) -> Vec<FileKind> {
+        let mut kinds = vec![FileKind::Header];
+        if self.weights_file {
+            kinds.push(FileKind::Weights);
+        }
+        for emit in &self.emit {
+            let kind = emit.kind();
+            if !kinds.contains(&kind) {
+                kinds.push(kind);
+            }
+        }
+        kinds
     }
 
     fn target(&self) -> Result<Target, Diagnostic> {
@@ -198,152 +198,17 @@ impl Args {
         }
     }
 
-    fn families(&self, target: Target) -> Result<Vec<TileFamily>, Failure> {
+    fn families(&self, target: Target) -> Result<Vec<TileFamily>, CodegenError> {
         let asked = match self.isa.as_slice() {
             [] => &[BuildIsa::Native],
             isas => isas,
         };
-        let mut families = Vec::new();
-        for isa in asked {
-            let family = match isa {
-                BuildIsa::Native => target
-                    .native_family()
-                    .map_err(|error| Failure::Internal(error.to_string()))?,
-                BuildIsa::Clif128 => Isa::Clif128.family(),
-                BuildIsa::Avx2 => Isa::Avx2.family(),
-                BuildIsa::Avx512 => Isa::Avx512.family(),
-            };
-            if !target.families().contains(&family) {
-                let message = format!("{} has no {} tiles", target.triple(), family.name());
-                return Err(Diagnostic::without_place(codes::ISA, message).into());
-            }
-            families.push(family);
-        }
-        Ok(families)
-    }
-
-    fn name(&self, net: &str) -> Result<String, Diagnostic> {
-        let name = self.name.as_deref().unwrap_or(net);
-        match is_c_name(name) {
-            true => Ok(name.to_owned()),
-            false => Err(Diagnostic::without_place(
-                codes::C_NAME,
-                format!("`{}` cannot begin the names of C", console::visible(name)),
-            )
-            .with_help(
-                "give a --name of letters, digits and underscores that begins with a letter",
-            )),
-        }
-    }
-}
-
-/// Writes all files; answers which.
-fn write(
-    args: &Args,
-    artefact: &Artefact,
-    image: Option<WeightsImage>,
-) -> Result<Vec<PathBuf>, Failure> {
-    let name = &artefact.options().name;
-    let directory = &args.output;
-    fs::create_dir_all(directory).map_err(|error| cannot_write(directory, &error))?;
-    let mut files = Vec::new();
-    let mut put = |file: String, bytes: &[u8]| -> Result<(), Failure> {
-        let path = directory.join(&file);
-        // A program may have the old file mapped: it keeps that one.
-        let part = directory.join(format!(".{file}.part"));
-        let written = fs::write(&part, bytes).and_then(|()| fs::rename(&part, &path));
-        written.map_err(|error| {
-            let _ = fs::remove_file(&part);
-            cannot_write(&path, &error)
-        })?;
-        files.push(path);
-        Ok(())
-    };
-    let wants = |emit: Emit| args.emit.contains(&emit);
-    put(format!("{name}.h"), artefact.header().as_bytes())?;
-    if wants(Emit::Cmake) {
-        put(format!("{name}Config.cmake"), artefact.cmake().as_bytes())?;
-    }
-    if wants(Emit::Clif) {
-        put(format!("{name}.clif"), artefact.print_clif()?.as_bytes())?;
-    }
-    if wants(Emit::Asm) {
-        put(format!("{name}.asm"), artefact.print_asm()?.as_bytes())?;
-    }
-    if let Some(image) = image.as_ref().filter(|_| args.weights_file) {
-        put(format!("{name}.weights"), image.bytes())?;
-    }
-    if args.makes_object() {
-        // Of an object that was not asked for nothing is left, and one that is there stays.
-        let object = match wants(Emit::O) {
-            true => directory.join(format!("{name}.o")),
-            false => directory.join(format!(".{name}.{}.o", std::process::id())),
+        let family = |isa: &BuildIsa| match isa {
+            BuildIsa::Native => target.native_family(),
+            BuildIsa::Clif128 => Ok(TileFamily::Clif128),
+            BuildIsa::Avx2 => Ok(TileFamily::Avx2),
+            BuildIsa::Avx512 => Ok(TileFamily::Avx512),
         };
-        let made = write_code(args, artefact, image, &object);
-        match wants(Emit::O) {
-            true => files.push(object),
-            false => drop(fs::remove_file(object)),
-        }
-        files.extend(made?);
-    }
-    Ok(files)
-}
-
-/// Writes the object and the libraries that are made of it; answers the libraries.
-fn write_code(
-    args: &Args,
-    artefact: &Artefact,
-    image: Option<WeightsImage>,
-    object: &Path,
-) -> Result<Vec<PathBuf>, Failure> {
-    let embedded = image.as_ref().filter(|_| !args.weights_file);
-    write_object(artefact, embedded, object).map_err(|error| match error {
-        LibraryError::Compile(error) => Failure::from(error),
-        error => cannot_make(object, &error).into(),
-    })?;
-    // Libraries are made of the file: weights are not in memory twice.
-    drop(image);
-    let name = &artefact.options().name;
-    let mut files = Vec::new();
-    for emit in [Emit::A, Emit::So] {
-        if !args.emit.contains(&emit) {
-            continue;
-        }
-        let file = match emit {
-            Emit::A => format!("lib{name}.a"),
-            _ => format!("lib{name}.so"),
-        };
-        let path = args.output.join(&file);
-        let made = match emit {
-            Emit::A => archive(object, &format!("{name}.o"), &path),
-            _ => {
-                let target = artefact.options().target;
-                let linker = args.linker.clone();
-                link(
-                    &linker.unwrap_or_else(|| default_linker(target)),
-                    object,
-                    &path,
-                    &file,
-                )
-            }
-        };
-        made.map_err(|error| cannot_make(&path, &error))?;
-        files.push(path);
-    }
-    Ok(files)
-}
-
-fn cannot_write(path: &Path, error: &io::Error) -> Diagnostic {
-    let message = format!("cannot write `{}`: {error}", path.display());
-    Diagnostic::without_place(codes::OUTPUT_FILE, message)
-}
-
-fn cannot_make(path: &Path, error: &LibraryError) -> Diagnostic {
-    let message = format!("cannot make `{}`: {error}", path.display());
-    let diagnostic = Diagnostic::without_place(codes::LINK, message);
-    match error {
-        LibraryError::NoLinker { .. } => diagnostic
-            .with_help("install a C compiler, name one with --linker, or link NAME.o or libNAME.a, which need none here"),
-        LibraryError::Compile(_) | LibraryError::Io(_) | LibraryError::Linker { .. } => diagnostic,
+        asked.iter().map(family).collect()
     }
 }

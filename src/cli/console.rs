@@ -10,6 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use crate::diagnostic::{Diagnostic, codes, render_text};
+use crate::fault::Fault;
 use crate::source::SourceMap;
 
 /// Why a command stops.
@@ -25,15 +26,12 @@ pub enum Failure {
     ClosedPipe,
 }
 
-impl From<Diagnostic> for Failure {
-    fn from(diagnostic: Diagnostic) -> Failure {
-        Failure::Diagnostics(vec![diagnostic], SourceMap::new())
-    }
-}
-
-impl From<Vec<Diagnostic>> for Failure {
-    fn from(diagnostics: Vec<Diagnostic>) -> Failure {
-        Failure::Diagnostics(diagnostics, SourceMap::new())
+impl<E: Into<Fault>> From<E> for Failure {
+    fn from(error: E) -> Failure {
+        match error.into() {
+            Fault::Diagnostics(diagnostics, sources) => Failure::Diagnostics(diagnostics, sources),
+            Fault::Internal(reason) => Failure::Internal(reason),
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use super::machine::Code;
 use super::target::Target;
 use crate::data::Array;
 use crate::diagnostic::{Diagnostic, codes};
-use crate::runtime::{RunError, Session, Tensor};
+use crate::runtime::{Session, Tensor};
 use crate::weights::WeightSource;
 
 /// How a net runs.
@@ -32,21 +32,6 @@ pub struct Engine {
     pub compile_seconds: f64,
     /// How long reading, deriving and packing the weights took, seconds.
     pub bind_seconds: f64,
-}
-
-impl From<RunError> for Failure {
-    fn from(error: RunError) -> Failure {
-        let code = match &error {
-            RunError::InputCount { .. }
-            | RunError::InputShape { .. }
-            | RunError::ValueCount { .. } => codes::INPUT_SHAPE,
-            RunError::Memory { .. } => codes::LIMIT_TENSOR,
-            RunError::Threads(_) | RunError::Plan(_) => {
-                return Failure::Internal(error.to_string());
-            }
-        };
-        Diagnostic::without_place(code, error.to_string()).into()
-    }
 }
 
 /// Tells `perf` of this process's code, in the file where it looks for it.

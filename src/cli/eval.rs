@@ -69,7 +69,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         }
     };
     let (images, labels) = read_heldout(&heldout.images, &shape)?;
-    let source = target.weights(&args.weights)?;
+    let source = target.chosen_weights(&args.weights)?;
     let n_images = labels.len();
     let batch = usize::from(args.batch);
     let engine = Engine::build(

@@ -62,7 +62,7 @@ impl Setting {
         let target = target::open(net, self.weights.weights.as_deref(), &self.include)?;
         let inputs = images(&target, &self.input, self.batch)?;
         let batch = inputs.first().map_or(1, |input| input.shape()[0]);
-        let source = target.weights(&self.weights.or_random())?;
+        let source = target.chosen_weights(&self.weights.or_random())?;
         let engine = Engine::build(&target, &source, batch, &self.running, &self.code)?;
         for _ in 0..WARM_UPS {
             engine.run_tensors(&inputs)?;

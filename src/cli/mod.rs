@@ -34,6 +34,7 @@ use std::process::ExitCode;
 
 use clap::{ColorChoice, CommandFactory, Parser};
 
+use crate::fault::Fault;
 use console::Failure;
 
 /// A compiler for declarative descriptions of convolutional networks
@@ -113,9 +114,7 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
         Err(Failure::Internal(reason)) => {
-            console::remark(&format!(
-                "internal error: {reason}\nthis is a fault of netc, not of your files; please report it"
-            ));
+            console::remark(Fault::Internal(reason).to_string().trim_end());
             ExitCode::FAILURE
         }
     }

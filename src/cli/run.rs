@@ -61,7 +61,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let sink = args.output.as_deref().map(Sink::new).transpose()?;
     let files = inputs::assign(&target, &args.inputs)?;
     let inputs = inputs::read(&target, &files)?;
-    let source = target.weights(&args.weights)?;
+    let source = target.chosen_weights(&args.weights)?;
     // For one image at a time, so that what is said of an image does not depend on those beside it.
     let engine = Engine::build(&target, &source, 1, &args.running, &args.code)?;
     let outputs = engine.run(&inputs)?;

@@ -129,7 +129,7 @@ fn list(file: &WeightsFile) -> Result<(), Failure> {
 
 fn compare(args: &InspectArgs, net: &str) -> Result<(), Failure> {
     let target = target::open(net, Some(&args.file), &args.include)?;
-    let source = target.weights(&Weights {
+    let source = target.chosen_weights(&Weights {
         weights: Some(args.file.clone()),
         init: None,
     })?;

@@ -14,7 +14,7 @@ pub use fix::{Fix, apply_fixes};
 pub use guess::{Guess, did_you_mean, guess};
 pub use pages::page;
 pub use register::{ALL as ALL_CODES, Code, Severity, codes};
-pub use render::{render_json, render_text};
+pub use render::{render_json, render_lines, render_text};
 pub use sarif::render_sarif;
 
 use crate::source::Span;

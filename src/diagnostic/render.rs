@@ -166,6 +166,22 @@ pub fn render_text(diagnostics: &[Diagnostic], sources: &SourceMap, colour: bool
         .collect()
 }
 
+/// A line for each diagnostic, for who shows no more: `W0001: message (net.net:5:3)`.
+pub fn render_lines(diagnostics: &[Diagnostic], sources: &SourceMap) -> Vec<String> {
+    let view = View::new(sources);
+    let line = |diagnostic: &Diagnostic| {
+        let message = visible(&diagnostic.message).replace('\n', " ");
+        let place = diagnostic.primary.as_ref().map(|label| {
+            let (line, column) = line_column(&view, label.span.file, label.span.start as usize);
+            let path = &view.files[label.span.file.0 as usize].0;
+            format!(" ({path}:{line}:{column})")
+        });
+        let place = place.unwrap_or_default();
+        format!("{}: {message}{place}", diagnostic.code.id)
+    };
+    diagnostics.iter().map(line).collect()
+}
+
 /// Line and column of a byte, both from 1; columns count characters.
 pub(super) fn line_column(view: &View, file: FileId, byte: usize) -> (usize, usize) {
     let (_, text, starts) = &view.files[file.0 as usize];

@@ -61,6 +61,7 @@ pub(crate) use program::Entity;
 pub(crate) use resolve::parameter;
 
 use crate::diagnostic::Diagnostic;
+use crate::graph::Graph;
 
 /// Everything that there is to say about a program: faults of its files, of its names, of every net that can be expanded, and, if there
 /// are none, warnings. In the order of the files.
@@ -80,6 +81,11 @@ pub fn check_with(program: &Program, sizes: &SetSizes) -> Vec<Diagnostic> {
 /// `lifts` is what was proved before, of whatever program, and takes in what is proved now.
 pub fn trace(program: &Program, lifts: &mut Lifts) -> (Vec<Diagnostic>, Vec<Traced>) {
     examine(program, &SetSizes::new(), true, lifts)
+}
+
+/// What is doubtful about an expanded net: warnings that [`check`] tells besides those of its text.
+pub fn lint(graph: &Graph) -> Vec<Diagnostic> {
+    lint::lint(std::iter::once(graph))
 }
 
 fn examine(

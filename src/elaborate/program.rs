@@ -151,6 +151,14 @@ impl Program {
         })
     }
 
+    /// The files that it was read from, in the order they were.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        // The prelude is the last of the texts, and lies in no file.
+        let n_files = self.units.len() - 1;
+        let files = self.sources.iter().take(n_files);
+        files.map(|(_, file)| file.path.as_path())
+    }
+
     /// The file that was asked for.
     pub fn root(&self) -> FileId {
         FileId(0)

@@ -37,6 +37,8 @@ pub struct Manifest {
     pub image: Option<ImageSpec>,
     /// Names of the classes.
     pub labels: Vec<String>,
+    /// The file that these were read from, if they are in one of their own.
+    pub labels_file: Option<PathBuf>,
     /// How the checkpoint's names become the net's.
     pub names: NameMap,
     /// The held-out set that `netc eval` runs.
@@ -305,12 +307,14 @@ impl RawManifest {
         for rule in self.names {
             renames.push(Rename::new(rule.from, rule.to).map_err(fail)?);
         }
-        let labels = match self.labels {
-            None => Vec::new(),
-            Some(Labels::List(labels)) => labels,
+        let (labels, labels_file) = match self.labels {
+            None => (Vec::new(), None),
+            Some(Labels::List(labels)) => (labels, None),
             Some(Labels::File(path)) => {
-                let text = read_small_text(&directory.join(path))?;
-                text.lines().map(|line| line.trim().to_owned()).collect()
+                let path = directory.join(path);
+                let text = read_small_text(&path)?;
+                let labels = text.lines().map(|line| line.trim().to_owned()).collect();
+                (labels, Some(path))
             }
         };
         Ok(Manifest {
@@ -324,6 +328,7 @@ impl RawManifest {
                 .map(|image| image.resolve().map_err(fail))
                 .transpose()?,
             labels,
+            labels_file,
             names: NameMap {
                 renames,
                 ignore: self.ignore,

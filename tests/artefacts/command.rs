@@ -6,7 +6,7 @@ use std::process::{Command, Output, Stdio};
 
 const DIGITS: &str = "nets/digits/digits.yaml";
 
-fn netc(arguments: &[&str]) -> Output {
+pub fn netc(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_netc"));
     command
         .args(arguments)
@@ -31,7 +31,7 @@ fn fault(arguments: &[&str]) -> String {
 }
 
 /// The names of the files of a folder, sorted.
-fn files(folder: &Path) -> Vec<String> {
+pub fn files(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).expect("a folder");
     let name = |entry: std::io::Result<fs::DirEntry>| entry.expect("an entry").file_name();
     let names = entries.map(|entry| name(entry).to_string_lossy().into_owned());
@@ -159,7 +159,7 @@ fn wrong_uses_are_told() {
     );
     let said = fault(&[DIGITS, "-o", &to, "--name", "7up"]);
     assert!(
-        said.contains("error[E1103]") && said.contains("--name"),
+        said.contains("error[E1103]") && said.contains("give a `name`"),
         "{said}"
     );
     let said = fault(&[

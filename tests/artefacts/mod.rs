@@ -2,6 +2,7 @@
 
 mod command;
 mod library;
+mod rust;
 
 use std::ffi::c_void;
 

@@ -49,7 +49,7 @@ fn parse(printed: &str) -> (usize, Vec<f32>) {
 }
 
 /// Runs the program on all pictures, and compares with the JIT: bit for bit, nine digits tell a float.
-fn check(program: &[&str], family: TileFamily) {
+pub fn check(program: &[&str], family: TileFamily) {
     for (digit, wanted) in logits(family).iter().enumerate() {
         let picture = argument(&place(&format!("examples/c/digits/{digit}.pgm")));
         let mut arguments = program[1..].to_vec();

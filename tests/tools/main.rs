@@ -1,4 +1,4 @@
-//! What `netc build` makes, in the hands of other tools: C compilers, CMake, valgrind, and processors that qemu imitates.
+//! What `netc build` and build scripts make, in the hands of other tools: C compilers, CMake, valgrind, Cargo, Clippy, and processors that qemu imitates.
 //!
 //! `cargo test --test tools`; not among the tests that `cargo test` runs, since it needs what `.ci/run` installs.
 
@@ -8,4 +8,5 @@
 mod common;
 mod cross;
 mod digit;
+mod embed;
 mod programs;
