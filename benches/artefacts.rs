@@ -1,6 +1,6 @@
-//! Whole networks as shared libraries beside the JIT: sizes, times, and whether they compute the same. Prints the table of docs/artefacts.md.
+//! Artefacts: whole networks as shared libraries beside the JIT, and what it takes to build one. Prints the tables of docs/artefacts.md.
 //!
-//! `cargo bench --bench artefacts`
+//! `cargo bench --bench artefacts` prints both; `-- nets` and `-- builds` print one.
 
 // The tests use more of both.
 #[allow(dead_code)]
@@ -10,6 +10,8 @@ mod common;
 #[path = "../tests/artefacts/library.rs"]
 mod library;
 
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use netc::artefact::{Artefact, Options};
@@ -24,11 +26,26 @@ use library::{Loaded, bits, inputs, machine, options};
 /// Runs of which the fastest counts.
 const RUNS: usize = 7;
 
+/// The same of builds.
+const BUILDS: usize = 5;
+
 fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    let says = |word: &str| arguments.iter().any(|argument| argument == word);
     // `cargo test --benches` only wants to know that it starts.
-    if std::env::args().any(|argument| argument == "--test") {
+    if says("--test") {
         return;
     }
+    if says("nets") || !says("builds") {
+        print_nets();
+    }
+    if says("builds") || !says("nets") {
+        print_builds();
+    }
+}
+
+/// Each net as a library and in the JIT.
+fn print_nets() {
     let machines = machines().expect("a machine");
     let family = machines.last().expect("a family").family;
     println!(
@@ -38,6 +55,78 @@ fn main() {
     for (file, net) in NETS {
         println!("{}", row(file, net, family));
     }
+}
+
+/// ResNet-50 as every kind of file, by `netc build` with weights of a file.
+fn print_builds() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let weights = folder.path().join("weights.safetensors");
+    let mut init = Command::new(NETC);
+    init.args(["weights", "init", RESNET, "--seed", "1", "-o"]);
+    assert!(init.arg(&weights).status().expect("netc starts").success());
+    let stored = size(&weights);
+    println!("| file | weights | bytes | time, s | memory, MiB | of the weights |");
+    println!("|---|---|---|---|---|---|");
+    for kind in ["o", "a", "so"] {
+        for beside in [false, true] {
+            println!(
+                "{}",
+                build_row(folder.path(), &weights, stored, kind, beside)
+            );
+        }
+    }
+}
+
+const NETC: &str = env!("CARGO_BIN_EXE_netc");
+const RESNET: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/nets/resnet.net:ResNet50");
+
+/// One kind of file: of several builds the shortest time and the most memory.
+fn build_row(folder: &Path, weights: &Path, stored: u64, kind: &str, beside: bool) -> String {
+    let (mut time, mut memory) = (Duration::MAX, 0);
+    for _ in 0..BUILDS {
+        let mut command = Command::new(NETC);
+        command
+            .args(["build", RESNET, "--emit", kind, "-o"])
+            .arg(folder);
+        command.arg("--weights").arg(weights);
+        command.args(beside.then_some("--weights-file"));
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        let start = Instant::now();
+        memory = memory.max(peak_memory(command.spawn().expect("netc starts")));
+        time = time.min(start.elapsed());
+    }
+    let file = match kind {
+        "o" => "ResNet50.o",
+        "a" => "libResNet50.a",
+        _ => "libResNet50.so",
+    };
+    format!(
+        "| `{file}` | {} | {} | {:.2} | {:.0} | {:.2} |",
+        if beside { "in a file" } else { "embedded" },
+        size(&folder.join(file)),
+        time.as_secs_f64(),
+        memory as f64 / f64::from(1 << 20),
+        memory as f64 / stored as f64,
+    )
+}
+
+fn size(path: &Path) -> u64 {
+    path.metadata().expect("a file").len()
+}
+
+/// Waits for a process, which must be content; answers the most memory that it or one that it waited for had at once, bytes.
+fn peak_memory(child: Child) -> u64 {
+    let mut status = 0;
+    // SAFETY: plain numbers, which are written where the answer is good.
+    let usage = unsafe {
+        let mut usage: libc::rusage = std::mem::zeroed();
+        let id = child.id() as libc::pid_t;
+        assert_eq!(libc::wait4(id, &mut status, 0, &mut usage), id);
+        usage
+    };
+    assert_eq!(status, 0);
+    // Linux counts KiB.
+    usage.ru_maxrss as u64 * 1024
 }
 
 fn row(file: &str, net: &str, family: TileFamily) -> String {
