@@ -163,7 +163,7 @@ fn main() {
     let floats = noise(3 * 64, 1);
     let tensor = |floats: &[f32]| {
         let shape = vec![floats.len() / 64, 1, 8, 8];
-        vec![Tensor::new(shape, floats.to_vec()).expect("a tensor")]
+        vec![Tensor::new(shape, floats).expect("a tensor")]
     };
     let batches = [&floats[..64], &floats[64..128], &floats[..]].map(tensor);
     let wanted = jit(&graph, &machine(), &source, &batches);
