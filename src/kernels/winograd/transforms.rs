@@ -84,7 +84,7 @@ impl Transforms {
             (0..len).map(|i| f64::from(i == place)).collect()
         };
         let spread = |row: &[f64], len: usize| -> Vec<f64> {
-            let value = |i: usize| if i % 2 == 0 { row[i / 2] } else { 0.0 };
+            let value = |i: usize| if i.is_multiple_of(2) { row[i / 2] } else { 0.0 };
             (0..len).map(value).collect()
         };
         let n = scheme.points();
