@@ -17,7 +17,7 @@
 //!     .compile();
 //! ```
 //!
-//! ```ignore
+//! ```text
 //! // src/main.rs
 //! mod digits {
 //!     include!(concat!(env!("OUT_DIR"), "/Digits.rs"));
