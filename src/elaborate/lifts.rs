@@ -12,7 +12,7 @@ use crate::symbolic::{Sizes, SymDim, SymShape};
 /// are gone.
 const REMEMBERED: usize = 1 << 20;
 
-/// Shapes that rules gave. What a rule gives depends on nothing but its [`Key`], so they stay true whatever becomes of the text.
+/// Shapes that rules gave. What a rule gives depends on nothing but its key, so they stay true whatever becomes of the text.
 #[derive(Debug, Default)]
 pub struct Lifts {
     known: HashMap<Key, SymShape>,
