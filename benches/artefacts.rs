@@ -36,11 +36,12 @@ fn main() {
     if says("--test") {
         return;
     }
-    if says("nets") || !says("builds") {
-        print_nets();
-    }
+    // Builds first: a process counts the most memory of the one that started it as its own.
     if says("builds") || !says("nets") {
         print_builds();
+    }
+    if says("nets") || !says("builds") {
+        print_nets();
     }
 }
 
