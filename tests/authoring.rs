@@ -6,10 +6,15 @@ use super::cli::{directory_with, fail, json, netc, stderr, stdout, succeed, text
 
 /// Every `.net` file of the repository that is there to be read.
 pub fn nets() -> Vec<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("nets");
-    let mut paths: Vec<PathBuf> = [root.clone(), root.join("digits")]
+    net_files(&["nets", "nets/digits"])
+}
+
+/// The `.net` files of some folders of the repository, in order.
+pub fn net_files(folders: &[&str]) -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut paths: Vec<PathBuf> = folders
         .iter()
-        .flat_map(|folder| std::fs::read_dir(folder).expect("a folder"))
+        .flat_map(|folder| std::fs::read_dir(root.join(folder)).expect("a folder"))
         .map(|entry| entry.expect("an entry").path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "net"))
         .collect();

@@ -31,14 +31,7 @@ fn diagnose(path: &Path) -> String {
 }
 
 fn cases() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/ui");
-    let mut paths: Vec<PathBuf> = fs::read_dir(folder)
-        .expect("the folder is readable")
-        .map(|entry| entry.expect("an entry").path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "net"))
-        .collect();
-    paths.sort();
-    paths
+    crate::authoring::net_files(&["tests/ui"])
 }
 
 #[test]

@@ -18,7 +18,7 @@ type Term = (f32, Value);
 enum Step {
     /// Makes an element of `x`.
     Load(usize),
-    /// Makes a sum; a positive term of coefficient 1 comes first if there is one.
+    /// Makes a sum; the factor of its first term is 1.
     Sum(Vec<Term>),
     /// Makes nothing: an element of the product is there.
     Store(usize, Value),
@@ -90,7 +90,7 @@ impl Pass {
             values.push(value);
             // What is done with is let go at once: narrow families have 16 registers.
             for (value, &last) in values.iter_mut().zip(&self.last_uses) {
-                if last == index && !matches!(step, Step::Load(_)) {
+                if last == index {
                     *value = None;
                 }
             }

@@ -24,7 +24,7 @@ const POINT_GAP: usize = 16;
 pub struct WinogradSpec {
     /// What it computes.
     pub conv: ConvSpec,
-    /// Rows and columns of a tile of results: 2 or 4.
+    /// Rows and columns of a tile of results: one of [`all_tiles`].
     pub tile: usize,
     /// How it is cut.
     pub cut: WinogradCut,
