@@ -53,16 +53,20 @@ pub struct DensePacking {
     pub weights: WeightType,
 }
 
-/// `[K / group][points][group / unit][C][unit]` of a weight `[K, C, taps, taps]`, for all points whose weights differ; the last group and unit may be narrower, multiples of `granule`.
-/// What a task reads lies in the order of its loops: one stream.
+/// `[groups][K of a group / task][points][task / unit][C of a group][unit]` of a weight `[K, C of a group, taps, taps]`, for all points whose weights differ; a group's last task and unit may
+/// be narrower, multiples of `granule`. What a task reads lies in the order of its loops: one stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
 pub struct WinogradPacking {
+    pub groups: usize,
+    /// Of a group.
     pub out_channels: usize,
+    /// Of a group.
     pub in_channels: usize,
     /// Along each axis.
     pub scheme: Scheme,
-    pub group: usize,
+    /// Output channels of a task.
+    pub task: usize,
     pub unit: usize,
     pub granule: usize,
 }
@@ -79,7 +83,7 @@ impl Packing {
                 packing.out_channels * packing.group_inputs * kh * kw
             }
             Packing::Winograd(packing) => {
-                packing.out_channels * packing.in_channels * packing.scheme.taps.pow(2)
+                packing.groups * packing.filters() * packing.scheme.taps.pow(2)
             }
             Packing::Dense(packing) => packing.features * packing.channels * packing.pixels,
         }
@@ -100,12 +104,7 @@ impl Packing {
                     * packing.kernel[0]
                     * packing.kernel[1]
             }
-            Packing::Winograd(packing) => {
-                let points = packing.n_points();
-                packing.out_channels.next_multiple_of(packing.granule)
-                    * packing.in_channels
-                    * points
-            }
+            Packing::Winograd(packing) => packing.groups * packing.group_len(),
             Packing::Dense(packing) => {
                 let features = packing.features.next_multiple_of(packing.unit);
                 packing.weights.floats(features) * packing.channels * packing.pixels
@@ -175,20 +174,37 @@ impl WinogradPacking {
         self.scheme.weights().pow(2)
     }
 
-    fn pack(&self, values: &[f32], mut out: &mut [f32]) {
+    /// Filters of a group: pairs of channels.
+    fn filters(&self) -> usize {
+        self.out_channels * self.in_channels
+    }
+
+    /// Floats of a group's packed weights.
+    fn group_len(&self) -> usize {
+        let padded = self.out_channels.next_multiple_of(self.granule);
+        padded * self.in_channels * self.n_points()
+    }
+
+    fn pack(&self, values: &[f32], out: &mut [f32]) {
+        let values = values.chunks_exact(self.filters() * self.scheme.taps.pow(2));
+        let groups = values.zip(out.chunks_exact_mut(self.group_len()));
+        groups.for_each(|(values, out)| self.pack_group(values, out));
+    }
+
+    fn pack_group(&self, values: &[f32], mut out: &mut [f32]) {
         let transforms = Transforms::of(self.scheme);
         let (n_points, n_taps) = (self.n_points(), self.scheme.taps.pow(2));
         let mut points = [0.0; MOST_WEIGHTS * MOST_WEIGHTS];
         let padded = self.out_channels.next_multiple_of(self.granule);
-        for group in (0..padded).step_by(self.group) {
-            let end = (group + self.group).min(padded);
-            let of_point = (end - group) * self.in_channels;
+        for task in (0..padded).step_by(self.task) {
+            let end = (task + self.task).min(padded);
+            let of_point = (end - task) * self.in_channels;
             let (this, rest) = out.split_at_mut(n_points * of_point);
             out = rest;
-            for first in (group..end).step_by(self.unit) {
+            for first in (task..end).step_by(self.unit) {
                 let unit = self.unit.min(end - first);
                 for c in 0..self.in_channels {
-                    let place = (first - group) * self.in_channels + c * unit;
+                    let place = (first - task) * self.in_channels + c * unit;
                     for lane in 0..unit {
                         if first + lane < self.out_channels {
                             let filter = ((first + lane) * self.in_channels + c) * n_taps;
@@ -268,10 +284,11 @@ impl ConvSpec {
 impl WinogradSpec {
     fn packing(&self) -> Packing {
         Packing::Winograd(WinogradPacking {
-            out_channels: self.conv.output.channels,
-            in_channels: self.conv.input.channels,
+            groups: self.conv.groups,
+            out_channels: self.conv.group_outputs(),
+            in_channels: self.conv.group_inputs(),
             scheme: self.scheme(),
-            group: self.cut.units_per_task * self.unit(),
+            task: self.cut.units_per_task * self.unit(),
             unit: self.unit(),
             granule: self.granule(),
         })

@@ -26,7 +26,7 @@ impl KernelSpec {
             }
             KernelSpec::Winograd(spec) => {
                 let conv = &spec.conv;
-                points(conv) * taps(conv.kernel) * conv.input.channels as u64
+                points(conv) * taps(conv.kernel) * conv.group_inputs() as u64
             }
             KernelSpec::Depthwise(spec) => elements(&spec.output) * taps(spec.kernel),
             KernelSpec::Dense(spec) => elements(&spec.output) * elements(&spec.input),

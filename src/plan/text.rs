@@ -14,9 +14,7 @@ impl KernelSpec {
                 let [kh, kw] = spec.kernel;
                 let mut text = format!("conv{kh}x{kw}_{}", spec.family.name());
                 push_strides(&mut text, spec.stride, spec.dilation);
-                if spec.groups > 1 {
-                    let _ = write!(text, " g{}", spec.groups);
-                }
+                push_groups(&mut text, spec.groups);
                 if spec.transposed.is_some() {
                     let [row, column] = spec.lattice.offset;
                     let _ = write!(text, " phase {row},{column}");
@@ -31,6 +29,7 @@ impl KernelSpec {
                 };
                 let mut text = format!("winograd{tile}{taps}_{family}");
                 push_strides(&mut text, spec.conv.stride, spec.conv.dilation);
+                push_groups(&mut text, spec.conv.groups);
                 text + &suffix(&spec.conv.epilogue)
             }
             KernelSpec::Depthwise(spec) => {
@@ -82,6 +81,12 @@ fn push_strides(text: &mut String, stride: [usize; 2], dilation: [usize; 2]) {
     }
     if dilation != [1, 1] {
         let _ = write!(text, " d{}x{}", dilation[0], dilation[1]);
+    }
+}
+
+fn push_groups(text: &mut String, groups: usize) {
+    if groups > 1 {
+        let _ = write!(text, " g{groups}");
     }
 }
 

@@ -34,6 +34,17 @@ struct Place {
     index: [Value; 2],
 }
 
+/// Output channels of a task.
+struct Channels {
+    group: Value,
+    /// The first unit, counted in the group, and units.
+    first: Value,
+    n_units: Value,
+    /// The first block, of all, and blocks.
+    first_block: Value,
+    n_blocks: Value,
+}
+
 /// Emits the kernel.
 pub fn emit(e: &mut Emitter, spec: &WinogradSpec) {
     let first = 2 + usize::from(spec.conv.bias);
@@ -51,18 +62,20 @@ pub fn emit(e: &mut Emitter, spec: &WinogradSpec) {
     let (begin, end) = (e.begin, e.end);
     let none = e.int(-1);
     e.for_range_carrying(begin, end, 1, &[none], |e, number, carried| {
-        let (block, group) = e.div_rem(number, spec.channel_groups());
+        let (source, part) = e.div_rem(number, spec.tasks_per_input());
+        let (block, group) = e.div_rem(source, spec.conv.groups);
         let first = e.mul_const(block, spec.cut.tiles_per_task as i64);
         let batch = e.batch;
         let all = e.mul_const(batch, spec.tiles_per_image() as i64);
         let left = e.sub(all, first);
         let most = e.int(spec.cut.tiles_per_task as i64);
         let count = e.min_int(left, most);
-        let is_new = e.compare(IntCC::NotEqual, block, carried[0]);
-        e.when(is_new, |e| kernel.transform_inputs(e, first, count));
-        kernel.multiply(e, group, count);
-        kernel.transform_outputs(e, group, first, count);
-        vec![block]
+        let is_new = e.compare(IntCC::NotEqual, source, carried[0]);
+        e.when(is_new, |e| kernel.transform_inputs(e, group, first, count));
+        let channels = kernel.channels(e, group, part);
+        kernel.multiply(e, &channels, count);
+        kernel.transform_outputs(e, &channels, first, count);
+        vec![source]
     });
 }
 
@@ -90,7 +103,26 @@ impl<'s> Kernel<'s> {
         e.offset(self.scratch, self.spec.passing_start() as i64)
     }
 
-    fn transform_inputs(&self, e: &mut Emitter, first: Value, count: Value) {
+    /// Part number `part` of a group's output channels.
+    fn channels(&self, e: &mut Emitter, group: Value, part: Value) -> Channels {
+        let spec = self.spec;
+        let first = e.mul_const(part, spec.cut.units_per_task as i64);
+        let n_units = at_most(e, spec.cut.units_per_task, spec.n_units(), first);
+        let blocks = spec.blocks_per_task();
+        let block = e.mul_const(part, blocks as i64);
+        let n_blocks = at_most(e, blocks, spec.output_blocks(), block);
+        let before = e.mul_const(group, spec.output_blocks() as i64);
+        Channels {
+            group,
+            first,
+            n_units,
+            first_block: e.add(before, block),
+            n_blocks,
+        }
+    }
+
+    /// Transforms the input that a group reads.
+    fn transform_inputs(&self, e: &mut Emitter, group: Value, first: Value, count: Value) {
         let ConvSpec {
             input,
             origin,
@@ -102,11 +134,13 @@ impl<'s> Kernel<'s> {
             true => e.link(input_tile(self.spec), 4),
             false => None,
         };
+        let of_group = self.spec.input_blocks() * input.plane_stride();
+        let of_group = e.advance(self.input, group, of_group);
         let start = e.int(0);
         e.for_range(start, count, 1, |e, index| {
             let number = e.add(first, index);
             let place = self.place(e, number);
-            let image = e.advance(self.input, place.image, input.image_stride);
+            let image = e.advance(of_group, place.image, input.image_stride);
             let corner = input.origin() as isize
                 + origin[0] * input.row_stride() as isize
                 + origin[1] * input.pixel_stride() as isize;
@@ -117,7 +151,7 @@ impl<'s> Kernel<'s> {
             let points = self.points(e, 0, index);
             let passing = self.passing(e);
             if family.is_assembled() {
-                let blocks = e.int(input.n_blocks() as i64);
+                let blocks = e.int(self.spec.input_blocks() as i64);
                 e.call(function, &[source, points, passing, blocks]);
             } else {
                 self.transform_input_narrow(e, source, points, passing);
@@ -134,7 +168,7 @@ impl<'s> Kernel<'s> {
     ) {
         let input = &self.spec.conv.input;
         let n = self.spec.side();
-        e.for_count(input.n_blocks(), |e, block| {
+        e.for_count(self.spec.input_blocks(), |e, block| {
             let source = e.advance(source, block, input.plane_stride());
             let points = e.advance(points, block, self.spec.cut.tiles_per_task * input.block);
             e.for_count(input.block / LANES, |e, vector| {
@@ -156,34 +190,30 @@ impl<'s> Kernel<'s> {
         });
     }
 
-    /// All points' products for the units of a group.
-    fn multiply(&self, e: &mut Emitter, group: Value, count: Value) {
+    /// All points' products.
+    fn multiply(&self, e: &mut Emitter, channels: &Channels, count: Value) {
         let spec = self.spec;
         let width = spec.cut.width as i64;
         let padded = e.add_const(count, width - 1);
         let strips = e.div_rem(padded, spec.cut.width).0;
-        let first = e.mul_const(group, spec.cut.units_per_task as i64);
-        let left = e.int(spec.n_units() as i64);
-        let left = e.sub(left, first);
-        let most = e.int(spec.cut.units_per_task as i64);
-        let n_units = e.min_int(left, most);
         let is_even = spec.cut.last_vectors == spec.cut.vectors;
         e.for_count(spec.weight_side().pow(2), |e, weight| {
             let start = e.int(0);
-            e.for_range(start, n_units, 1, |e, index| {
+            e.for_range(start, channels.n_units, 1, |e, index| {
                 self.for_points(e, weight, |e, point| {
                     let full = |e: &mut Emitter| {
-                        self.product(e, [point, weight], first, index, strips, spec.cut.vectors);
+                        let vectors = spec.cut.vectors;
+                        self.product(e, [point, weight], channels, index, strips, vectors);
                     };
                     if is_even {
                         return full(e);
                     }
-                    let unit = e.add(first, index);
+                    let unit = e.add(channels.first, index);
                     let last = e.int(spec.n_units() as i64 - 1);
                     let is_last = e.compare(IntCC::Equal, unit, last);
                     let narrower = |e: &mut Emitter| {
                         let vectors = spec.cut.last_vectors;
-                        self.product(e, [point, weight], first, index, strips, vectors);
+                        self.product(e, [point, weight], channels, index, strips, vectors);
                     };
                     e.either(is_last, narrower, full);
                 });
@@ -216,31 +246,29 @@ impl<'s> Kernel<'s> {
         });
     }
 
-    /// The product of a point with its weights for unit `index` of those from `first` on.
+    /// The product of a point with its weights for unit `index` of the task's.
     fn product(
         &self,
         e: &mut Emitter,
         [point, weights]: [Value; 2],
-        first: Value,
+        channels: &Channels,
         index: Value,
         strips: Value,
         vectors: usize,
     ) {
         let spec = self.spec;
-        let channels = spec.conv.input.channels;
-        // Weights lie by group, point, unit; all units but the very last are equally wide.
-        let per_unit = spec.weight_side().pow(2) * channels * spec.unit();
-        let weight = e.advance(self.weight, first, per_unit);
-        let padded = spec.conv.output.channels.next_multiple_of(spec.granule());
-        let begun = e.mul_const(first, spec.unit() as i64);
-        let left = e.int(padded as i64);
-        let left = e.sub(left, begun);
-        let most = e.int((spec.cut.units_per_task * spec.unit()) as i64);
-        let group = e.min_int(left, most);
-        let of_point = e.mul_const(group, (channels * size_of::<f32>()) as i64);
+        let inputs = spec.conv.group_inputs();
+        // Weights lie by group, task, point, unit; all units of a group but the last are equally wide.
+        let distinct = spec.weight_side().pow(2);
+        let padded = spec.conv.group_outputs().next_multiple_of(spec.granule());
+        let weight = e.advance(self.weight, channels.group, distinct * inputs * padded);
+        let weight = e.advance(weight, channels.first, distinct * inputs * spec.unit());
+        let begun = e.mul_const(channels.first, spec.unit() as i64);
+        let outputs = at_most(e, spec.cut.units_per_task * spec.unit(), padded, begun);
+        let of_point = e.mul_const(outputs, (inputs * size_of::<f32>()) as i64);
         let behind = e.builder().ins().imul(weights, of_point);
         let weight = e.add(weight, behind);
-        let weight = e.advance(weight, index, channels * spec.unit());
+        let weight = e.advance(weight, index, inputs * spec.unit());
         let source = e.advance(self.scratch, point, spec.input_stride());
         let products = e.offset(self.scratch, spec.products_start() as i64);
         let products = e.advance(products, point, spec.product_stride());
@@ -255,7 +283,7 @@ impl<'s> Kernel<'s> {
             output: e.advance(products, index, spec.cut.tiles_per_task * spec.unit()),
             vectors,
             assembled: spec.conv.family.is_assembled().then(|| {
-                let unit = vectors * spec.conv.family.lanes() * channels;
+                let unit = vectors * spec.conv.family.lanes() * inputs;
                 let ahead = e.offset(weight, unit as i64);
                 let tiles = spec.tiles_per_image().min(spec.cut.tiles_per_task);
                 Assembled {
@@ -275,16 +303,15 @@ impl<'s> Kernel<'s> {
         );
     }
 
-    /// Turns the products of a group into results, and writes the halo that belongs to them.
-    fn transform_outputs(&self, e: &mut Emitter, group: Value, first: Value, count: Value) {
+    /// Turns the products into results, and writes the halo that belongs to them.
+    fn transform_outputs(&self, e: &mut Emitter, channels: &Channels, first: Value, count: Value) {
         let spec = self.spec;
         let view = &spec.conv.output;
-        let channels = spec.cut.units_per_task * spec.unit();
-        let first_block = e.mul_const(group, (channels / view.block) as i64);
-        let all = e.int(view.n_blocks() as i64);
-        let left = e.sub(all, first_block);
-        let most = e.int((channels / view.block) as i64);
-        let n_blocks = e.min_int(left, most);
+        let Channels {
+            first_block,
+            n_blocks,
+            ..
+        } = *channels;
         // Sizes of tiles: whole ones, and those at the lower and the right edge.
         let rest = [view.height % spec.tile, view.width % spec.tile];
         let start = e.int(0);
@@ -440,6 +467,14 @@ impl<'s> Kernel<'s> {
             });
         });
     }
+}
+
+/// The smaller of `most` and what is left of `all` from `begun` on.
+fn at_most(e: &mut Emitter, most: usize, all: usize, begun: Value) -> Value {
+    let all = e.int(all as i64);
+    let left = e.sub(all, begun);
+    let most = e.int(most as i64);
+    e.min_int(left, most)
 }
 
 impl VectorCode for Emitter<'_> {

@@ -28,8 +28,10 @@ fn transform_slots(scheme: Scheme) -> (usize, usize) {
         (5, _) => (150, 100),
         (6, 2) => (300, 170),
         (6, _) => (300, 230),
+        (7, 2) => (300, 180),
         (7, _) => (450, 320),
-        _ => (500, 280),
+        (9, _) => (500, 280),
+        _ => (700, 420),
     }
 }
 
@@ -42,7 +44,7 @@ fn step_slots(width: usize, vectors: usize) -> f64 {
 /// The cut that costs least for a convolution with tiles of `m`, and its slots for an image of a batch.
 pub fn choose_cut(conv: &ConvSpec, m: usize, batch: usize) -> (WinogradCut, f64) {
     let lanes = conv.family.lanes();
-    let all = conv.output.channels.div_ceil(lanes);
+    let all = conv.group_outputs().div_ceil(lanes);
     let [rows, columns] = grid(&conv.output, m);
     let tiles = rows * columns;
     // Narrow tiles have two vectors to a block of channels, and no narrower last unit.
@@ -93,13 +95,13 @@ pub fn choose_cut(conv: &ConvSpec, m: usize, batch: usize) -> (WinogradCut, f64)
 
 /// Few blocks of tiles leave little to share out: then output channels are shared too, while transforming the input again stays cheap beside the products.
 fn units_per_task(conv: &ConvSpec, m: usize, vectors: usize, n_blocks: usize) -> usize {
-    let n_units = conv.output.channels.div_ceil(vectors * conv.family.lanes());
+    let n_units = conv.group_outputs().div_ceil(vectors * conv.family.lanes());
     // A block of channels: products `points * block * output vectors`, transform once.
     let scheme = scheme(conv, m);
     let products = scheme.points().pow(2) * conv.input.block * n_units * vectors;
     let most = products / (8 * transform_slots(scheme).0);
-    let groups = WANTED_TASKS.div_ceil(n_blocks).min(most).clamp(1, n_units);
-    n_units.div_ceil(groups)
+    let wanted = WANTED_TASKS.div_ceil(n_blocks * conv.groups);
+    n_units.div_ceil(wanted.min(most).clamp(1, n_units))
 }
 
 /// Slots for a batch.
@@ -111,15 +113,15 @@ fn slots(conv: &ConvSpec, m: usize, cut: &WinogradCut, batch: usize) -> f64 {
     let tiles = batch * rows * columns;
     let lanes = conv.family.lanes();
     let n_blocks = tiles.div_ceil(cut.tiles_per_task);
-    let n_units = conv.output.channels.div_ceil(cut.vectors * lanes);
-    let steps = points * conv.input.channels;
+    let n_units = conv.group_outputs().div_ceil(cut.vectors * lanes);
+    let steps = points * conv.group_inputs();
 
     let full_width = tiles.div_ceil(cut.width);
     let products = (n_units - 1) as f64 * step_slots(cut.width, cut.vectors)
         + step_slots(cut.width, cut.last_vectors);
-    let products = products * (steps * full_width) as f64;
+    let products = products * (conv.groups * steps * full_width) as f64;
 
-    let weights = scheme.weights().pow(2) * conv.input.channels * conv.output.channels * float;
+    let weights = scheme.weights().pow(2) * conv.group_inputs() * conv.output.channels * float;
     let again = if weights <= NEAR / 2 {
         0
     } else if weights <= SHARED {
@@ -130,18 +132,18 @@ fn slots(conv: &ConvSpec, m: usize, cut: &WinogradCut, batch: usize) -> f64 {
     let fetch = (weights / MEMORY_BYTES + again) as f64;
 
     let (inward, outward) = transform_slots(scheme);
-    let groups = n_units.div_ceil(cut.units_per_task);
+    let tasks_per_block = conv.groups * n_units.div_ceil(cut.units_per_task);
     let per_vector = conv.input.block / lanes;
     // In one call a block's input is transformed once.
     let transforms = (tiles * conv.input.n_blocks() * per_vector * inward) as f64
         + (tiles * conv.output.n_blocks() * per_vector * outward) as f64;
 
-    let channels = conv.input.channels + cut.units_per_task * cut.vectors * lanes;
+    let channels = conv.group_inputs() + cut.units_per_task * cut.vectors * lanes;
     let scratch = points * cut.tiles_per_task.min(tiles) * channels * float;
     let spilled = if scratch <= NEAR {
         0
     } else {
-        n_blocks * groups * 2 * scratch / SHARED_BYTES
+        n_blocks * tasks_per_block * 2 * scratch / SHARED_BYTES
     };
 
     products.max(fetch) + 0.3 * products.min(fetch) + transforms + spilled as f64
@@ -153,12 +155,12 @@ fn imbalance(conv: &ConvSpec, m: usize, cut: &WinogradCut) -> f64 {
     let [rows, columns] = grid(&conv.output, m);
     let tiles = rows * columns;
     let lanes = conv.family.lanes();
-    let n_units = conv.output.channels.div_ceil(cut.vectors * lanes);
+    let n_units = conv.group_outputs().div_ceil(cut.vectors * lanes);
     let scheme = scheme(conv, m);
-    let steps = (scheme.points().pow(2) * conv.input.channels) as f64;
+    let steps = (scheme.points().pow(2) * conv.group_inputs()) as f64;
     let (inward, outward) = transform_slots(scheme);
     let per_vector = conv.input.block / lanes;
-    let inward = (conv.input.n_blocks() * per_vector * inward) as f64;
+    let inward = (conv.group_inputs().div_ceil(conv.input.block) * per_vector * inward) as f64;
     let unit = |vectors: usize| {
         let tile = steps * step_slots(cut.width, vectors) / cut.width as f64;
         tile + (vectors * outward) as f64
@@ -167,7 +169,8 @@ fn imbalance(conv: &ConvSpec, m: usize, cut: &WinogradCut) -> f64 {
     // Each task goes to whoever is free first.
     let mut done = [0.0f64; 2];
     let mut alone = 0.0;
-    for begin in (0..tiles).step_by(cut.tiles_per_task) {
+    let blocks = (0..tiles).step_by(cut.tiles_per_task);
+    for begin in blocks.flat_map(|begin| std::iter::repeat_n(begin, conv.groups)) {
         let in_block = cut.tiles_per_task.min(tiles - begin);
         let mut has_input = [false; 2];
         alone += in_block as f64 * inward;

@@ -16,10 +16,10 @@ use crate::plan::View;
 /// Floats that keep the points apart in scratch memory: at a distance of a power of two they would compete for one set of the cache.
 const POINT_GAP: usize = 16;
 
-/// Convolution of 3 by 3 taps, stride 1 or 2, or 5 by 5 taps, stride 1, one group. Operands: input, transformed weight, bias if any, the epilogue's, scratch memory, output.
+/// Convolution of 3 by 3 or 5 by 5 taps, stride 1 or 2, one group or several that fill blocks of channels. Operands: input, transformed weight, bias if any, the epilogue's, scratch memory, output.
 ///
-/// A task computes a block of tiles for a group of units of output channels: it transforms the block's input (unless the task before it in the same call had
-/// the same block), multiplies point by point, and transforms the products into results. All in between stays in scratch memory.
+/// A task computes a block of tiles for some units of output channels of a group: it transforms the block's input of that group (unless the task before it in the
+/// same call had the same), multiplies point by point, and transforms the products into results. All in between stays in scratch memory.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct WinogradSpec {
     /// What it computes.
@@ -90,36 +90,50 @@ impl WinogradSpec {
         }
     }
 
-    /// Units of all output channels, the last perhaps narrower.
+    /// Units of a group's output channels, the last perhaps narrower.
     pub fn n_units(&self) -> usize {
-        self.conv.output.channels.div_ceil(self.unit())
+        self.conv.group_outputs().div_ceil(self.unit())
     }
 
-    /// Tasks that share a block of tiles.
-    pub fn channel_groups(&self) -> usize {
+    /// Tasks that share the transformed input of a block of tiles.
+    pub fn tasks_per_input(&self) -> usize {
         self.n_units().div_ceil(self.cut.units_per_task)
     }
 
-    /// Tasks count groups of output channels fastest, then blocks of tiles (over all images).
+    /// Blocks of input channels of a group.
+    pub fn input_blocks(&self) -> usize {
+        self.conv.group_inputs().div_ceil(self.conv.input.block)
+    }
+
+    /// Blocks of output channels of a group.
+    pub fn output_blocks(&self) -> usize {
+        self.conv.group_outputs().div_ceil(self.conv.output.block)
+    }
+
+    /// Tasks count units of output channels fastest, then groups, then blocks of tiles (over all images).
     pub fn task_count(&self) -> TaskCount {
         TaskCount::Groups {
             parts_per_image: self.tiles_per_image(),
             parts_per_group: self.cut.tiles_per_task,
-            tasks_per_group: self.channel_groups(),
+            tasks_per_group: self.conv.groups * self.tasks_per_input(),
         }
     }
 
     /// The product of one point: a convolution of one tap over a row of as many pixels as a task has tiles.
     pub fn product(&self) -> ConvSpec {
         let ConvSpec { input, output, .. } = &self.conv;
-        let view = |view: &View| View {
+        let view = |view: &View, channels: usize| View {
+            channels,
             height: 1,
             width: self.cut.tiles_per_task,
             halo: Margins::default(),
             image_stride: 0,
             ..*view
         };
-        let (input, output) = (view(input), view(output));
+        let (input, output) = (
+            view(input, self.conv.group_inputs()),
+            view(output, self.conv.group_outputs()),
+        );
         let strip = Strip {
             start: 0,
             width: self.cut.width,
@@ -150,8 +164,7 @@ impl WinogradSpec {
 
     /// Floats from one point of the transformed input to the next in scratch memory.
     pub fn input_stride(&self) -> usize {
-        let input = &self.conv.input;
-        input.n_blocks() * input.block * self.cut.tiles_per_task + POINT_GAP
+        self.input_blocks() * self.conv.input.block * self.cut.tiles_per_task + POINT_GAP
     }
 
     /// Blocks of output channels that a task has at most.
@@ -212,13 +225,17 @@ pub fn all_tiles() -> impl Iterator<Item = usize> {
 
 fn applies(conv: &ConvSpec) -> bool {
     let block = conv.family.channel_block();
+    let groups_fill_blocks = conv.groups == 1
+        || [conv.group_inputs(), conv.group_outputs()]
+            .iter()
+            .all(|channels| channels.is_multiple_of(block));
     conv.kernel[0] == conv.kernel[1]
         && conv.stride[0] == conv.stride[1]
         && conv.dilation == [1, 1]
-        && conv.groups == 1
+        && groups_fill_blocks
         && conv.lattice.is_full(&conv.output)
         && [conv.input.block, conv.output.block] == [block; 2]
-        && conv.input.channels >= block
+        && conv.group_inputs() >= block
 }
 
 /// The kernel with tiles of `m`, cut as costs least for so many images at a time.

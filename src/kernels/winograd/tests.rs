@@ -33,6 +33,7 @@ fn transforms_are_the_convolution() {
 fn spec(
     machine: &Machine,
     scheme: Scheme,
+    groups: usize,
     channels: [usize; 2],
     size: [usize; 2],
     bias: bool,
@@ -43,7 +44,7 @@ fn spec(
         stride: [scheme.stride; 2],
         pad: Margins::symmetric([scheme.taps / 2; 2]),
         dilation: [1, 1],
-        groups: 1,
+        groups,
         bias,
     };
     let block = machine.family.channel_block();
@@ -63,6 +64,7 @@ proptest! {
         scheme in proptest::sample::select(&SCHEMES[..]),
         in_channels in 1..50usize,
         out_channels in 1..100usize,
+        groups in 1..4usize,
         size in [1..20usize, 1..20usize],
         bias in any::<bool>(),
         halo in margins(),
@@ -71,7 +73,13 @@ proptest! {
         units_per_task in 1..4usize,
         seed in any::<u64>(),
     ) {
-        let mut conv = spec(&machine, scheme, [in_channels, out_channels], size, bias);
+        // Several groups fill blocks.
+        let block = machine.family.channel_block();
+        let channels = [in_channels, out_channels].map(|channels| match groups {
+            1 => channels,
+            _ => groups * channels.next_multiple_of(block),
+        });
+        let mut conv = spec(&machine, scheme, groups, channels, size, bias);
         conv.output = View { halo, ..conv.output };
         conv.output.image_stride = conv.output.size() + seed as usize % 3 * 16;
         conv.epilogue = operands.map(|operands| epilogue(&conv.output, &operands));
@@ -88,7 +96,7 @@ proptest! {
 fn large_tiles_are_exact_on_whole_numbers() {
     use crate::codegen::machines;
     for machine in machines().unwrap() {
-        let conv = spec(&machine, SCHEMES[1], [3, 17], [9, 10], false);
+        let conv = spec(&machine, SCHEMES[1], 1, [3, 17], [9, 10], false);
         let block = machine.family.channel_block();
         let view = conv.input;
         let winograd = configure(conv, 4, 1);
@@ -144,7 +152,7 @@ fn batches_take_larger_tiles() {
         dense_weights: WeightType::F32,
         batch: 1,
     };
-    let spec = spec(&machine, SCHEMES[0], [512, 512], [7, 7], false);
+    let spec = spec(&machine, SCHEMES[0], 1, [512, 512], [7, 7], false);
     let chosen = |batch| conv::alternatives(&spec, batch)[0].0;
     assert_eq!(chosen(1), conv::Algorithm::Winograd(2));
     assert_eq!(chosen(8), conv::Algorithm::Winograd(4));

@@ -7,7 +7,7 @@ pub struct Scheme {
     pub results: usize,
     /// Taps of the filter: `r`.
     pub taps: usize,
-    /// From one result's first input to the next's: 1, or 2 for 3 taps.
+    /// From one result's first input to the next's: 1 or 2.
     pub stride: usize,
 }
 
@@ -27,28 +27,30 @@ impl Scheme {
 
     /// Points whose weights differ: those beyond have the last one's weights.
     pub fn weights(self) -> usize {
-        match self.stride {
-            1 => self.points(),
-            _ => self.results + 2,
+        match (self.stride, self.taps) {
+            (2, 3) => self.results + 2,
+            _ => self.points(),
         }
     }
 }
 
 /// All that there are.
-pub const SCHEMES: [Scheme; 6] = [
+pub const SCHEMES: [Scheme; 8] = [
     Scheme::new(2, 3, 1),
     Scheme::new(4, 3, 1),
     Scheme::new(5, 3, 1),
     Scheme::new(2, 5, 1),
     Scheme::new(2, 3, 2),
     Scheme::new(4, 3, 2),
+    Scheme::new(2, 5, 2),
+    Scheme::new(4, 5, 2),
 ];
 
 /// The most taps of a side.
 const MOST_TAPS: usize = 5;
 
 /// The most points of a side whose weights differ.
-pub const MOST_WEIGHTS: usize = 7;
+pub const MOST_WEIGHTS: usize = 11;
 
 /// Where polynomials are evaluated, besides infinity: so many of these as an algorithm needs. Small, for transforms that round little.
 const POINTS: [f64; 6] = [0.0, 1.0, -1.0, 2.0, -2.0, -0.5];
@@ -69,36 +71,36 @@ pub struct Transforms {
 impl Transforms {
     /// Those of a scheme.
     ///
-    /// A result of stride 2 is the sum of two of stride 1: of the even taps over the even inputs, and of the only odd tap over the odd inputs, where each input
-    /// counts in one result and is its own point.
+    /// A result of stride 2 is the sum of two of stride 1: of the even taps over the even inputs, and of the odd ones over the odd inputs.
     pub fn of(scheme: Scheme) -> Transforms {
         let Scheme {
-            results, stride, ..
+            results,
+            taps,
+            stride,
         } = scheme;
         if stride == 1 {
-            return toom_cook(results, scheme.taps);
+            return filter(results, taps);
         }
-        let even = toom_cook(results, 2);
-        let unit = |len: usize, place: usize| -> Vec<f64> {
-            (0..len).map(|i| f64::from(i == place)).collect()
+        let (even, odd) = (filter(results, taps.div_ceil(2)), filter(results, taps / 2));
+        // Rows over every second element, from `parity` on.
+        let spread = |rows: &Matrix, parity: usize, len: usize| -> Matrix {
+            let element = |row: &[f64], i: usize| match i % 2 == parity {
+                true => row[i / 2],
+                false => 0.0,
+            };
+            let spread = |row: &Vec<f64>| (0..len).map(|i| element(row, i)).collect();
+            rows.iter().map(spread).collect()
         };
-        let spread = |row: &[f64], len: usize| -> Vec<f64> {
-            let value = |i: usize| if i.is_multiple_of(2) { row[i / 2] } else { 0.0 };
-            (0..len).map(value).collect()
+        let both = |rows: fn(&Transforms) -> &Matrix, len: usize| {
+            [spread(rows(&even), 0, len), spread(rows(&odd), 1, len)].concat()
         };
-        let n = scheme.points();
-        let odd_inputs = (0..results).map(|i| unit(n, 2 * i + 1));
-        let evens = even.input.iter().map(|row| spread(row, n));
-        let results_of = |(i, row): (usize, &Vec<f64>)| [&row[..], &unit(results, i)].concat();
+        let outputs = even.output.iter().zip(&odd.output);
         Transforms {
-            output: even.output.iter().enumerate().map(results_of).collect(),
-            weight: even
-                .weight
-                .iter()
-                .map(|row| spread(row, 3))
-                .chain([unit(3, 1)])
+            output: outputs
+                .map(|(even, odd)| [&even[..], odd].concat())
                 .collect(),
-            input: evens.chain(odd_inputs).collect(),
+            weight: both(|transforms| &transforms.weight, taps),
+            input: both(|transforms| &transforms.input, scheme.points()),
         }
     }
 
@@ -122,6 +124,20 @@ impl Transforms {
                 points[i * n + j] = sum as f32;
             }
         }
+    }
+}
+
+/// The algorithm of stride 1 for `m` results and `r` taps. With a single tap each input counts in one result and is its own point; all have the tap for a weight.
+fn filter(m: usize, r: usize) -> Transforms {
+    if r > 1 {
+        return toom_cook(m, r);
+    }
+    let unit = |place: usize| (0..m).map(|i| f64::from(i == place)).collect();
+    let identity: Matrix = (0..m).map(unit).collect();
+    Transforms {
+        output: identity.clone(),
+        weight: vec![vec![1.0]],
+        input: identity,
     }
 }
 
