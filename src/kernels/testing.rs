@@ -193,7 +193,7 @@ pub type Operands = Vec<(bool, [bool; 3], Margins)>;
 /// Up to two operands of any kind.
 pub fn operands() -> impl Strategy<Value = Option<Operands>> {
     let operand = (any::<bool>(), any::<[bool; 3]>(), margins());
-    proptest::option::of(proptest::collection::vec(operand, 0..3))
+    proptest::option::of(proptest::collection::vec(operand, 0..4))
 }
 
 /// `max(result + a * b ..., 0)` of such operands.

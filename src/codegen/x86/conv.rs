@@ -21,6 +21,9 @@ const FAR_CACHE: usize = 448 << 10;
 /// Floats that weights of such large units are asked for ahead of their use: 4 KiB.
 const PREFETCH_FLOATS: i64 = 1024;
 
+/// Steps over which a tile of one tap asks for its results' lines.
+const REQUEST_STEPS: usize = 32;
+
 /// Bytes of a cache line.
 const LINE: usize = 64;
 
@@ -56,6 +59,21 @@ struct Level {
     count: usize,
     /// From one to the next, floats of input.
     step: usize,
+}
+
+/// A line that is wanted when the sums are done.
+enum Request {
+    ToRead(Word, i64),
+    ToWrite(Word, i64),
+}
+
+impl Request {
+    fn emit(&self, a: &mut Assembler) {
+        match self {
+            Request::ToRead(base, floats) => a.prefetch(base, *floats),
+            Request::ToWrite(base, floats) => a.prefetch_to_write(base, *floats),
+        }
+    }
 }
 
 /// Where the next step reads.
@@ -102,24 +120,28 @@ impl<'s> ConvStrip<'s> {
         (inputs / chunk, inputs % chunk)
     }
 
-    /// Asks for what the tile will read and write when its sums are done: by then it is near.
-    fn prefetch_results(&self, a: &mut Assembler, output: &Word, table: &Word) {
+    /// What the tile will read and write when its sums are done: asked for before, it is near by then.
+    fn requests(&self, a: &mut Assembler, output: &Word, table: &Word) -> Vec<Request> {
         let ConvSpec {
             output: view,
             lattice,
             ..
         } = self.spec;
         let operands = Operand::load(a, self.epilogue(), table, FIRST_OPERAND);
+        let mut requests = Vec::new();
         for [row, column] in self.pixels() {
-            let [row, column] = [row * lattice.step[0], column * lattice.step[1]];
+            let pixel = [row * lattice.step[0], column * lattice.step[1]];
             for v in 0..self.vectors {
                 let channel = v * a.lanes();
-                for operand in &operands {
-                    operand.prefetch(a, [row, column], channel);
-                }
-                a.prefetch_to_write(output, place(view, [row, column], channel));
+                let lines = operands.iter().filter_map(|o| o.line(pixel, channel));
+                requests.extend(lines.map(|(base, floats)| Request::ToRead(base, floats)));
+                requests.push(Request::ToWrite(
+                    output.clone(),
+                    place(view, pixel, channel),
+                ));
             }
         }
+        requests
     }
 
     fn prefetch(&self) -> Prefetch {
@@ -135,10 +157,54 @@ impl<'s> ConvStrip<'s> {
         }
     }
 
+    /// The first chunks of input channels, as many as it returns, each step with its share of `requests`: all at once they would hold up what the steps load.
+    /// With several taps a tile has so many steps that this does not show: then all requests come before the first step.
+    fn begin(
+        &self,
+        a: &mut Assembler,
+        cursor: &mut Cursor,
+        requests: Vec<Request>,
+        sums: &[Vector],
+    ) -> usize {
+        let chunk = self.spec.chunk();
+        let n_chunks = match self.spec.kernel {
+            [1, 1] if !self.spec.sharing().is_lanewise() => {
+                self.chunks().0.min(REQUEST_STEPS / chunk)
+            }
+            _ => 0,
+        };
+        let steps = n_chunks * chunk;
+        let mut left = requests.iter();
+        for index in 0..n_chunks {
+            let share = |a: &mut Assembler, channel: usize| {
+                let after = steps - (index * chunk + channel);
+                let share = left.len().div_ceil(after);
+                left.by_ref()
+                    .take(share)
+                    .for_each(|request| request.emit(a));
+            };
+            let place = index * self.spec.input.plane_stride();
+            self.steps(a, chunk, cursor, place, sums, share);
+        }
+        left.for_each(|request| request.emit(a));
+        a.advance(
+            &cursor.input,
+            (n_chunks * self.spec.input.plane_stride()) as i64,
+        );
+        n_chunks
+    }
+
     /// All steps of a tile.
-    fn accumulate(&self, a: &mut Assembler, cursor: &mut Cursor, sums: &[Vector]) {
+    fn accumulate(
+        &self,
+        a: &mut Assembler,
+        cursor: &mut Cursor,
+        requests: Vec<Request>,
+        sums: &[Vector],
+    ) {
         let spec = self.spec;
         let (n_chunks, rest) = self.chunks();
+        let n_chunks = n_chunks - self.begin(a, cursor, requests, sums);
         let chunks = Level {
             count: n_chunks,
             step: spec.input.plane_stride(),
@@ -174,7 +240,7 @@ impl<'s> ConvStrip<'s> {
         sums: &[Vector],
     ) {
         let Some((level, inner)) = levels.split_first() else {
-            return self.steps(a, channels, cursor, place, sums);
+            return self.steps(a, channels, cursor, place, sums, |_, _| {});
         };
         let steps = inner.iter().map(|level| level.count).product::<usize>() * channels;
         if level.count == 1 || steps * level.count <= UNROLLED_STEPS {
@@ -214,7 +280,7 @@ impl<'s> ConvStrip<'s> {
         cursor.weight_offset = 0;
     }
 
-    /// The channels of a chunk at one tap; of a row of taps where each lane has inputs of its own.
+    /// The channels of a chunk at one tap, `before` each what else is to be done; of a row of taps where each lane has inputs of its own.
     fn steps(
         &self,
         a: &mut Assembler,
@@ -222,6 +288,7 @@ impl<'s> ConvStrip<'s> {
         cursor: &mut Cursor,
         place: usize,
         sums: &[Vector],
+        mut before: impl FnMut(&mut Assembler, usize),
     ) {
         let places = self.places();
         if self.spec.sharing().is_lanewise() {
@@ -253,6 +320,7 @@ impl<'s> ConvStrip<'s> {
             weights: WeightType::F32,
         };
         for channel in 0..channels {
+            before(a, channel);
             for line in lines * channel / channels..lines * (channel + 1) / channels {
                 a.prefetch_far(&cursor.ahead, (line * LINE / size_of::<f32>()) as i64);
             }
@@ -315,7 +383,7 @@ pub fn conv_strip(strip: &ConvStrip) -> Result<Vec<u8>, CodegenError> {
     let ahead = a.word();
     a.load_word(&ahead, &table, 0);
     a.count_down(&count, |a| {
-        strip.prefetch_results(a, &output, &table);
+        let requests = strip.requests(a, &output, &table);
         let first: Vec<Vector> = (0..strip.vectors)
             .map(|v| match spec.bias {
                 true => a.load(&bias, (v * a.lanes()) as i64),
@@ -337,7 +405,7 @@ pub fn conv_strip(strip: &ConvStrip) -> Result<Vec<u8>, CodegenError> {
         };
         a.copy_word(&cursor.input, &input);
         a.copy_word(&cursor.weight, &weight);
-        strip.accumulate(a, &mut cursor, &sums);
+        strip.accumulate(a, &mut cursor, requests, &sums);
         drop(cursor);
         strip.finish(a, &sums, &output, &table);
 

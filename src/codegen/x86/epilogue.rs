@@ -113,11 +113,10 @@ impl<'s> Operand<'s> {
         (step(view, pixel) + by_channel) as i64
     }
 
-    /// Asks for those elements.
-    pub fn prefetch(&self, a: &mut Assembler, pixel: [usize; 2], channel: usize) {
-        if step(self.view, [1, 1]) > 0 {
-            a.prefetch(&self.pointer, self.place(pixel, channel));
-        }
+    /// Where those elements lie, if they are not the same for all pixels.
+    pub fn line(&self, pixel: [usize; 2], channel: usize) -> Option<(Word, i64)> {
+        let place = self.place(pixel, channel);
+        (step(self.view, [1, 1]) > 0).then(|| (self.pointer.clone(), place))
     }
 
     /// The elements for the vector of results that begins `row` rows, `column` columns and `channel` channels further.
