@@ -121,7 +121,7 @@ impl Config {
         self
     }
 
-    /// Computes every layer by its definition, where Winograd's algorithms would be faster but round more.
+    /// Computes every layer by its definition, where Winograd's algorithms would be faster but round more, and sums in short chains.
     pub fn precise(&mut self, precise: bool) -> &mut Config {
         self.precise = precise;
         self

@@ -33,7 +33,7 @@ pub struct Code {
 /// What is computed how, whatever the machine.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Choices {
-    /// Compute every layer by its definition, where Winograd's algorithms would be faster but round more
+    /// Compute every layer by its definition, where Winograd's algorithms would be faster but round more, and sum in short chains
     #[arg(long)]
     pub precise: bool,
 

@@ -28,6 +28,7 @@ pub fn configure(
             origin: [-(conv.pad.top as isize), -(conv.pad.left as isize)],
             bias: conv.bias,
             epilogue,
+            precise: machine.precise,
         });
     }
     let spec = unscheduled(conv, input, output, epilogue, machine);
@@ -63,6 +64,7 @@ pub(super) fn unscheduled(
         lattice: Lattice::full(&output),
         bias: conv.bias,
         epilogue,
+        precise: machine.precise,
         transposed: None,
         schedule: Schedule::default(),
     }
@@ -317,6 +319,7 @@ impl DepthwiseSpec {
             lattice: Lattice::full(&self.output),
             bias: self.bias,
             epilogue: self.epilogue.clone(),
+            precise: self.precise,
             transposed: None,
             schedule: Schedule::default(),
         }
@@ -340,6 +343,7 @@ mod tests {
             (1..20usize, Just(8usize), 2..4usize),
             (1..9usize, Just(4usize), 2..6usize),
             (1..40usize, 1..90usize, Just(1usize)),
+            (90..160usize, 1..20usize, Just(1usize)),
             (
                 prop_oneof![Just(8usize), Just(16)],
                 prop_oneof![Just(16usize), Just(48)],
@@ -369,6 +373,11 @@ mod tests {
         exact: bool,
     }
 
+    /// Any family of tiles, precise or not.
+    fn any_machine() -> impl Strategy<Value = Machine> {
+        (machine(), any::<bool>()).prop_map(|(machine, precise)| Machine { precise, ..machine })
+    }
+
     fn cases() -> impl Strategy<Value = Case> {
         let conv = (
             channels(),
@@ -385,7 +394,7 @@ mod tests {
             operands(),
             1..4usize,
         );
-        let rest = (machine(), rest);
+        let rest = (any_machine(), rest);
         (conv, rest, any::<u64>(), any::<bool>()).prop_map(|(conv, rest, seed, exact)| {
             let (machine, rest) = rest;
             let ((group_inputs, group_outputs, groups), kernel, stride, pad, dilation, bias) = conv;

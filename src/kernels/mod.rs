@@ -8,6 +8,7 @@
 //! parameters, the operands of the epilogue, the calling thread's scratch memory if the kernel [asks](KernelSpec::scratch_size) for any, the result. Each tensor's spec is a [`View`](crate::plan::View); the pointer is to the first float of the first image's tensor, halo
 //! included. A kernel that writes a tensor with a halo writes the halo's zeros too: see `codegen::clif`.
 
+mod chain;
 pub mod conv;
 pub mod conv_transpose;
 pub mod dense;
@@ -21,6 +22,7 @@ mod testing;
 mod tuning;
 pub mod winograd;
 
+pub use chain::Chain;
 pub use conv::{LANEWISE_TAPS, Sharing};
 pub use dense::WeightType;
 pub use packing::{ConvPacking, DensePacking, Packing, WinogradPacking};

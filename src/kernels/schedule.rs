@@ -88,7 +88,7 @@ impl ConvSpec {
     }
 
     /// Inputs that each result sums over.
-    fn steps(&self) -> usize {
+    pub(super) fn steps(&self) -> usize {
         self.group_inputs() * self.kernel[0] * self.kernel[1]
     }
 
@@ -321,6 +321,7 @@ mod tests {
             lattice: Lattice::full(&view),
             bias: false,
             epilogue: None,
+            precise: false,
             transposed: None,
             schedule: Schedule::default(),
         }

@@ -80,6 +80,8 @@ pub struct ConvSpec {
     pub lattice: Lattice,
     pub bias: bool,
     pub epilogue: Option<Epilogue>,
+    /// Whether it is summed in short chains: see [`ConvSpec::chain`].
+    pub precise: bool,
     /// `Some` for a phase of a transposed convolution: which of its taps these are.
     pub transposed: Option<TransposedTaps>,
     /// How it is cut.
@@ -108,6 +110,7 @@ pub struct DepthwiseSpec {
     pub origin: [isize; 2],
     pub bias: bool,
     pub epilogue: Option<Epilogue>,
+    pub precise: bool,
 }
 
 /// Matrix times vector, for each image. The input may be a map (without halo, channels a multiple of the block), whose elements the packed weights

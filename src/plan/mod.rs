@@ -37,7 +37,7 @@ pub struct Machine {
     pub family: crate::kernels::TileFamily,
     /// Whether fused multiply-add is there.
     pub has_fma: bool,
-    /// Whether only algorithms count whose error is that of a plain sum in f32.
+    /// Whether only algorithms count whose error is that of a plain sum in f32, and long sums are cut into short chains.
     pub precise: bool,
     /// How weights of dense layers are stored: not a fact, but a choice.
     pub dense_weights: crate::kernels::WeightType,

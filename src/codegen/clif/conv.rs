@@ -9,7 +9,7 @@ use super::epilogue::Operands;
 use super::halo::zero_halo;
 use super::strip::{plane_origin, plane_start};
 use super::tile::{Source, Tile};
-use crate::codegen::x86::{ConvStrip, FIRST_OPERAND, conv_strip};
+use crate::codegen::x86::{ConvStrip, FIRST_OPERAND, conv_strip, table_floats};
 use crate::kernels::{ConvSpec, Sharing, Strip};
 
 /// A kernel's pointers.
@@ -217,8 +217,16 @@ fn start_assembled(
         .sum();
     let mut words = vec![ahead; FIRST_OPERAND];
     words.extend(operands.pointers());
+    let table = match table_floats(spec) {
+        0 => e.table(&words),
+        floats => {
+            let table = e.stack_floats(floats);
+            e.fill_table(table, 0, &words);
+            table
+        }
+    };
     Assembled {
-        table: e.table(&words),
+        table,
         tiles_per_unit: tiles.max(1),
     }
 }

@@ -6,7 +6,7 @@
 //! The tiles are written here, or assembled, by the family.
 
 use cranelift::codegen::ir::condcodes::IntCC;
-use cranelift::codegen::ir::{InstBuilder, StackSlotData, StackSlotKind, Value, types};
+use cranelift::codegen::ir::{InstBuilder, Value};
 
 use super::emitter::{Emitter, LANES};
 use super::epilogue::Operands;
@@ -41,7 +41,7 @@ pub fn emit(e: &mut Emitter, spec: &DenseSpec) {
     let operands = Operands::load(e, spec.epilogue.as_ref(), first);
     let output = e.operand(first + operands.len());
     let (unit, n_inputs) = (spec.unit(), spec.n_inputs());
-    let scratch = scratch(e, unit);
+    let scratch = e.stack_floats(IMAGES * unit);
     e.for_tasks(|e, task| {
         let weight = e.advance(weight, task, n_inputs * spec.weight_stride());
         let feature = e.mul_const(task, unit as i64);
@@ -66,17 +66,6 @@ pub fn emit(e: &mut Emitter, spec: &DenseSpec) {
             });
         });
     });
-}
-
-fn scratch(e: &mut Emitter, unit: usize) -> Value {
-    let bytes = IMAGES * unit * size_of::<f32>();
-    let builder = e.builder();
-    let slot = builder.create_sized_stack_slot(StackSlotData::new(
-        StackSlotKind::ExplicitSlot,
-        bytes as u32,
-        6,
-    ));
-    builder.ins().stack_addr(types::I64, slot, 0)
 }
 
 /// The bias, or zeros, for each image.

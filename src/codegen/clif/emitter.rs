@@ -25,6 +25,9 @@ pub trait Linker {
 /// Lanes of the vectors that kernels use.
 pub const LANES: usize = 4;
 
+/// Bytes of a cache line.
+const LINE: i64 = 64;
+
 /// Bytes of a float.
 const FLOAT: i64 = 4;
 
@@ -111,6 +114,17 @@ impl<'a> Emitter<'a> {
                 .stack_store(types::I64, word, slot, 8 * index as i32);
         }
         self.builder.ins().stack_addr(types::I64, slot, 0)
+    }
+
+    /// Memory on the stack for so many floats, beginning at a cache line.
+    pub fn stack_floats(&mut self, floats: usize) -> Value {
+        // A frame begins at 16 bytes, whatever its slots ask for.
+        let bytes = floats * size_of::<f32>() + (LINE - 1) as usize;
+        let slot = StackSlotData::new(StackSlotKind::ExplicitSlot, bytes as u32, 4);
+        let slot = self.builder.create_sized_stack_slot(slot);
+        let start = self.builder.ins().stack_addr(types::I64, slot, 0);
+        let start = self.add_const(start, LINE - 1);
+        self.builder.ins().band_imm_s(start, -LINE)
     }
 
     /// Puts words into a table, from entry `first` on.

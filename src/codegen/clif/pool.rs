@@ -190,13 +190,15 @@ impl Pool<'_> {
         };
         let neutral = self.splat(e, neutral);
         let zero = e.int(0);
-        // Two chains for each vector, so that a long window does not wait for each addition.
-        let chains = vec![neutral; 2 * n_lanes];
-        let chains = e.for_range_carrying(zero, rows, 1, &chains, |e, r, chains| {
+        // Row by row, since many short chains of sums round less than a long one.
+        let totals = vec![neutral; n_lanes];
+        e.for_range_carrying(zero, rows, 1, &totals, |e, r, totals| {
             let from = e.advance(from, r, dilation[0] * view.row_stride());
             let one = e.int(1);
             let paired = e.sub(columns, one);
-            let chains = e.for_range_carrying(zero, paired, 2, chains, |e, s, chains| {
+            // Two chains for each vector, so that a wide window does not wait for each addition.
+            let chains = vec![neutral; 2 * n_lanes];
+            let chains = e.for_range_carrying(zero, paired, 2, &chains, |e, s, chains| {
                 let from = e.advance(from, s, dilation[1] * view.block);
                 let next = dilation[1] * view.block;
                 let taps = [0, next]
@@ -207,16 +209,18 @@ impl Pool<'_> {
             // An odd last column.
             let odd = e.builder().ins().band(columns, one);
             let last = e.sub(columns, odd);
-            e.for_range_carrying(last, columns, 1, &chains, |e, s, chains| {
+            let (even, odd) = chains.split_at(n_lanes);
+            let even = e.for_range_carrying(last, columns, 1, even, |e, s, chains| {
                 let from = e.advance(from, s, dilation[1] * view.block);
-                let mut joined = self.join_all(e, from, &chains[..n_lanes], self.lanes());
-                joined.extend(&chains[n_lanes..]);
-                joined
-            })
-        });
-        (0..n_lanes)
-            .map(|index| self.join(e, chains[index], chains[n_lanes + index]))
-            .collect()
+                self.join_all(e, from, chains, self.lanes())
+            });
+            (0..n_lanes)
+                .map(|index| {
+                    let row = self.join(e, even[index], odd[index]);
+                    self.join(e, totals[index], row)
+                })
+                .collect()
+        })
     }
 
     /// Each of `chains` joined with the tap at its offset from `from`.

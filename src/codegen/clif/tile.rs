@@ -4,7 +4,7 @@
 use cranelift::codegen::ir::{InstBuilder, Value, types};
 
 use super::emitter::{Emitter, LANES};
-use crate::kernels::{ConvSpec, Sharing};
+use crate::kernels::{Chain, ConvSpec, Sharing};
 
 /// Steps (one input channel of one tap) that are written out before there is a loop: a row of three taps by a block of channels. At the end of each
 /// round all sums move to the registers that the loop began with; with 8 steps a round a 3x3 convolution of 64 channels on 56x56 reached 80% of the peak,
@@ -37,6 +37,64 @@ struct Sums {
     n_chains: usize,
     /// The chain of the next step.
     turn: usize,
+    /// Memory for what precise sums [end chains](Chain) with.
+    totals: Option<Value>,
+}
+
+impl Sums {
+    /// The chains that took turns as one.
+    fn together(&self, e: &mut Emitter) -> Vec<Value> {
+        let n_sums = self.accumulators.len() / self.n_chains;
+        let mut sums = self.accumulators[..n_sums].to_vec();
+        for chain in self.accumulators[n_sums..].chunks(n_sums) {
+            for (sum, &part) in sums.iter_mut().zip(chain) {
+                *sum = e.fadd(*sum, part);
+            }
+        }
+        sums
+    }
+
+    /// The sums become the totals, and begin anew.
+    fn begin_totals(mut self, e: &mut Emitter) -> Sums {
+        let floats = self.accumulators.len() / self.n_chains * LANES;
+        let totals = e.stack_floats(floats);
+        for (index, &sum) in self.together(e).iter().enumerate() {
+            e.store(sum, totals, (index * LANES) as i64);
+        }
+        self.totals = Some(totals);
+        self.begin_anew(e)
+    }
+
+    /// A chain is done: it joins the totals if there are any, and the sums begin anew.
+    fn end_chain(self, e: &mut Emitter) -> Sums {
+        let Some(totals) = self.totals else {
+            return self;
+        };
+        for (index, &sum) in self.together(e).iter().enumerate() {
+            let place = (index * LANES) as i64;
+            let total = e.load4(totals, place);
+            let total = e.fadd(total, sum);
+            e.store(total, totals, place);
+        }
+        self.begin_anew(e)
+    }
+
+    fn begin_anew(mut self, e: &mut Emitter) -> Sums {
+        let zero = e.splat(0.0);
+        self.accumulators.fill(zero);
+        self
+    }
+
+    /// What the tile is after, once all is summed.
+    fn results(&self, e: &mut Emitter) -> Vec<Value> {
+        let Some(totals) = self.totals else {
+            return self.together(e);
+        };
+        let n_sums = self.accumulators.len() / self.n_chains;
+        (0..n_sums)
+            .map(|index| e.load4(totals, (index * LANES) as i64))
+            .collect()
+    }
 }
 
 /// A loop over taps.
@@ -45,6 +103,18 @@ struct Level {
     /// From one to the next, floats of input.
     step: usize,
     unrolled: bool,
+    /// Whether a chain of sums ends with each.
+    ends_chain: bool,
+}
+
+impl Level {
+    /// What follows each round.
+    fn end(&self, e: &mut Emitter, sums: Sums) -> Sums {
+        match self.ends_chain {
+            true => sums.end_chain(e),
+            false => sums,
+        }
+    }
 }
 
 impl Tile<'_> {
@@ -74,10 +144,12 @@ impl Tile<'_> {
             ..
         } = self.spec;
         let columns_steps = kernel[1] * self.spec.chunk();
+        let ends_rows = self.spec.chain() == Chain::Row;
         let level = |axis: usize, stride: usize, steps: usize| Level {
             count: kernel[axis],
             step: dilation[axis] * stride,
             unrolled: kernel[axis] == 1 || steps <= UNROLLED_STEPS,
+            ends_chain: axis == 0 && ends_rows,
         };
         [
             level(0, input.row_stride(), columns_steps * kernel[0]),
@@ -109,24 +181,21 @@ impl Tile<'_> {
             let zero = e.splat(0.0);
             accumulators.resize(n_sums * n_chains, zero);
         }
-        let sums = Sums {
+        let mut sums = Sums {
             weight,
             offset: 0,
             accumulators,
             n_chains,
             turn: 0,
+            totals: None,
         };
         if spec.kernel.contains(&0) {
             return sums.accumulators;
         }
-        let sums = self.chunks(e, &levels, source, sums);
-        let mut results = sums.accumulators[..n_sums].to_vec();
-        for chain in sums.accumulators[n_sums..].chunks(n_sums) {
-            for (result, &part) in results.iter_mut().zip(chain) {
-                *result = e.fadd(*result, part);
-            }
+        if spec.chain() != Chain::Whole {
+            sums = sums.begin_totals(e);
         }
-        results
+        self.chunks(e, &levels, source, sums).results(e)
     }
 
     /// Over the chunks of input channels.
@@ -137,23 +206,52 @@ impl Tile<'_> {
             Sharing::Lanes => 1,
             _ => spec.group_inputs(),
         };
-        let whole_blocks = chunk == view.block;
-        if n_channels == chunk || whole_blocks {
+        if n_channels == chunk {
             let pointers = pointers(e, spec, source, None);
-            let level = Level {
-                count: n_channels / chunk,
-                step: view.plane_stride(),
-                unrolled: n_channels == chunk,
-            };
-            let mut all = vec![level];
-            all.extend(levels.iter().map(|level| Level { ..*level }));
-            return self.taps(e, &all, &pointers, 0, sums);
+            return self.taps(e, levels, &pointers, 0, sums);
+        }
+        if chunk == view.block {
+            let plane = (view.plane_stride() * size_of::<f32>()) as i64;
+            let pointers = pointers(e, spec, source, None);
+            return self.chains(e, n_channels / chunk, plane, sums, |e, offset, sums| {
+                let pointers: Vec<Value> = pointers
+                    .iter()
+                    .map(|&pointer| e.add(pointer, offset))
+                    .collect();
+                self.taps(e, levels, &pointers, 0, sums)
+            });
         }
         // Chunks are smaller than blocks: from one to the next the block may change or not.
-        let (start, end) = (e.int(0), e.int(n_channels as i64));
-        looped(e, sums, (start, end, chunk as i64), |e, channel, sums| {
-            let pointers = pointers(e, spec, source, Some(channel));
-            self.taps(e, levels, &pointers, 0, sums)
+        self.chains(
+            e,
+            n_channels / chunk,
+            chunk as i64,
+            sums,
+            |e, channel, sums| {
+                let pointers = pointers(e, spec, source, Some(channel));
+                self.taps(e, levels, &pointers, 0, sums)
+            },
+        )
+    }
+
+    /// Does `body` for so many chunks, which are a `step` apart, and lets chains of sums end where they end after chunks.
+    fn chains(
+        &self,
+        e: &mut Emitter,
+        n_chunks: usize,
+        step: i64,
+        sums: Sums,
+        body: impl FnOnce(&mut Emitter, Value, Sums) -> Sums,
+    ) -> Sums {
+        let (start, end) = (e.int(0), e.int(n_chunks as i64 * step));
+        let Chain::Chunks(size) = self.spec.chain() else {
+            return looped(e, sums, (start, end, step), body);
+        };
+        let stride = size as i64 * step;
+        looped(e, sums, (start, end, stride), |e, first, sums| {
+            let last = e.add_const(first, stride);
+            let last = e.min_int(last, end);
+            looped(e, sums, (first, last, step), body).end_chain(e)
         })
     }
 
@@ -171,7 +269,9 @@ impl Tile<'_> {
         };
         if level.unrolled {
             return (0..level.count).fold(sums, |sums, index| {
-                self.taps(e, inner, pointers, place + index * level.step, sums)
+                let place = place + index * level.step;
+                let sums = self.taps(e, inner, pointers, place, sums);
+                level.end(e, sums)
             });
         }
         let bytes = (level.step * size_of::<f32>()) as i64;
@@ -181,7 +281,8 @@ impl Tile<'_> {
                 .iter()
                 .map(|&pointer| e.add(pointer, offset))
                 .collect();
-            self.taps(e, inner, &pointers, place, sums)
+            let sums = self.taps(e, inner, &pointers, place, sums);
+            level.end(e, sums)
         })
     }
 
@@ -270,7 +371,7 @@ fn looped(
     (start, end, step): (Value, Value, i64),
     body: impl FnOnce(&mut Emitter, Value, Sums) -> Sums,
 ) -> Sums {
-    let (n_chains, turn) = (sums.n_chains, 0);
+    let (n_chains, turn, totals) = (sums.n_chains, 0, sums.totals);
     let carry = |e: &mut Emitter, sums: Sums| {
         let mut values = vec![e.offset(sums.weight, sums.offset as i64)];
         values.extend(sums.accumulators);
@@ -282,6 +383,7 @@ fn looped(
         accumulators: values[1..].to_vec(),
         n_chains,
         turn,
+        totals,
     };
     let carried = carry(e, sums);
     let left = e.for_range_carrying(start, end, step, &carried, |e, index, values| {

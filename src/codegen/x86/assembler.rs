@@ -317,13 +317,18 @@ impl Assembler {
     /// Zeros.
     pub fn zero(&mut self) -> Vector {
         let vector = self.vector();
-        let register = self.register(&vector);
+        self.clear(&vector);
+        vector
+    }
+
+    /// `vector = 0`
+    pub fn clear(&mut self, vector: &Vector) {
+        let register = self.register(vector);
         let code = self.by_width(
             Code::VEX_Vxorps_ymm_ymm_ymmm256,
             Code::EVEX_Vpxord_zmm_k1z_zmm_zmmm512b32,
         );
         self.emit(Instruction::with3(code, register, register, register));
-        vector
     }
 
     /// A number in all lanes.

@@ -8,8 +8,9 @@ use super::assembler::{Assembler, Vector, Word};
 use super::epilogue::{self, Operand, is_wide};
 use super::lanes::RowOfTaps;
 use super::step::Step;
+use super::totals::Totals;
 use crate::codegen::CodegenError;
-use crate::kernels::{ConvSpec, Epilogue, NEAR_CACHE, WeightType};
+use crate::kernels::{Chain, ConvSpec, Epilogue, NEAR_CACHE, WeightType};
 use crate::plan::View;
 
 /// Steps (one input channel of one tap) that are written out before there is a loop.
@@ -54,11 +55,37 @@ enum Prefetch {
     ThisUnit,
 }
 
-/// A loop over taps.
+/// A loop over taps or chunks of input channels.
+#[derive(Clone, Copy)]
 struct Level {
     count: usize,
     /// From one to the next, floats of input.
     step: usize,
+    /// Whether a chain of sums ends with each.
+    ends_chain: bool,
+}
+
+impl Level {
+    fn new(count: usize, step: usize) -> Level {
+        Level {
+            count,
+            step,
+            ends_chain: false,
+        }
+    }
+
+    fn ending_chains(self, ends_chain: bool) -> Level {
+        Level { ends_chain, ..self }
+    }
+}
+
+/// Loops around the steps of so many channels at one tap.
+struct Nest {
+    /// Its first chunk of input channels.
+    chunk: usize,
+    /// Outermost first.
+    levels: Vec<Level>,
+    channels: usize,
 }
 
 /// A line that is wanted when the sums are done.
@@ -84,6 +111,8 @@ struct Cursor {
     weight_offset: usize,
     /// What to ask for next.
     ahead: Word,
+    /// What chains of sums join.
+    totals: Option<Totals>,
 }
 
 impl<'s> ConvStrip<'s> {
@@ -167,8 +196,8 @@ impl<'s> ConvStrip<'s> {
         sums: &[Vector],
     ) -> usize {
         let chunk = self.spec.chunk();
-        let n_chunks = match self.spec.kernel {
-            [1, 1] if !self.spec.sharing().is_lanewise() => {
+        let n_chunks = match (self.spec.kernel, self.spec.chain()) {
+            ([1, 1], Chain::Whole) if !self.spec.sharing().is_lanewise() => {
                 self.chunks().0.min(REQUEST_STEPS / chunk)
             }
             _ => 0,
@@ -187,11 +216,52 @@ impl<'s> ConvStrip<'s> {
             self.steps(a, chunk, cursor, place, sums, share);
         }
         left.for_each(|request| request.emit(a));
-        a.advance(
-            &cursor.input,
-            (n_chunks * self.spec.input.plane_stride()) as i64,
-        );
         n_chunks
+    }
+
+    /// What covers the steps of a tile from chunk `first` on, in the order of the weights.
+    fn nests(&self, first: usize) -> Vec<Nest> {
+        let spec = self.spec;
+        let ends_rows = spec.chain() == Chain::Row;
+        let [rows, columns] = [(0, spec.input.row_stride()), (1, spec.input.pixel_stride())]
+            .map(|(axis, stride)| Level::new(spec.kernel[axis], spec.dilation[axis] * stride));
+        let rows = rows.ending_chains(ends_rows);
+        if spec.sharing().is_lanewise() {
+            return vec![Nest {
+                chunk: 0,
+                levels: vec![rows],
+                channels: spec.kernel[1] * spec.chunk(),
+            }];
+        }
+        let (n_chunks, rest) = self.chunks();
+        let chunk = spec.input.plane_stride();
+        let nest = |first: usize, outer: &[Level], channels: usize| Nest {
+            chunk: first,
+            levels: outer.iter().copied().chain([rows, columns]).collect(),
+            channels,
+        };
+        let mut nests = Vec::new();
+        match spec.chain() {
+            Chain::Whole | Chain::Row => {
+                let chunks = Level::new(n_chunks - first, chunk);
+                nests.push(nest(first, &[chunks], spec.chunk()));
+            }
+            Chain::Chunks(size) => {
+                let (n_chains, last) = (n_chunks / size, n_chunks % size);
+                for (first, count, size) in [(0, n_chains, size), (n_chains * size, 1, last)] {
+                    let chains = Level::new(count, size * chunk).ending_chains(true);
+                    let outer = [chains, Level::new(size, chunk)];
+                    if count * size > 0 {
+                        nests.push(nest(first, &outer, spec.chunk()));
+                    }
+                }
+            }
+        }
+        if rest > 0 {
+            let last = Level::new(1, chunk).ending_chains(!ends_rows);
+            nests.push(nest(n_chunks, &[last], rest));
+        }
+        nests
     }
 
     /// All steps of a tile.
@@ -202,29 +272,19 @@ impl<'s> ConvStrip<'s> {
         requests: Vec<Request>,
         sums: &[Vector],
     ) {
-        let spec = self.spec;
-        let (n_chunks, rest) = self.chunks();
-        let n_chunks = n_chunks - self.begin(a, cursor, requests, sums);
-        let chunks = Level {
-            count: n_chunks,
-            step: spec.input.plane_stride(),
-        };
-        let [rows, columns] =
-            [(0, spec.input.row_stride()), (1, spec.input.pixel_stride())].map(|(axis, stride)| {
-                Level {
-                    count: spec.kernel[axis],
-                    step: spec.dilation[axis] * stride,
-                }
-            });
-        if spec.sharing().is_lanewise() {
-            return self.levels(a, &[&rows], spec.kernel[1] * spec.chunk(), cursor, 0, sums);
+        if let Some(totals) = &cursor.totals {
+            totals.begin(a, sums);
         }
-        let whole = [&chunks, &rows, &columns];
-        self.levels(a, &whole, spec.chunk(), cursor, 0, sums);
-        if rest > 0 {
-            let moved = self.moved_by(&whole, spec.chunk());
-            a.advance(&cursor.input, (n_chunks * chunks.step) as i64 - moved);
-            self.levels(a, &[&rows, &columns], rest, cursor, 0, sums);
+        let begun = self.begin(a, cursor, requests, sums);
+        let mut place = 0;
+        for nest in self.nests(begun) {
+            let start = (nest.chunk * self.spec.input.plane_stride()) as i64;
+            a.advance(&cursor.input, start - place);
+            self.levels(a, &nest.levels, nest.channels, cursor, 0, sums);
+            place = start + self.moved_by(&nest.levels, nest.channels);
+        }
+        if let Some(totals) = &cursor.totals {
+            totals.end(a, sums);
         }
     }
 
@@ -233,7 +293,7 @@ impl<'s> ConvStrip<'s> {
     fn levels(
         &self,
         a: &mut Assembler,
-        levels: &[&Level],
+        levels: &[Level],
         channels: usize,
         cursor: &mut Cursor,
         place: usize,
@@ -246,6 +306,7 @@ impl<'s> ConvStrip<'s> {
         if level.count == 1 || steps * level.count <= UNROLLED_STEPS {
             for index in 0..level.count {
                 self.levels(a, inner, channels, cursor, place + index * level.step, sums);
+                end_chain(a, level, cursor, sums);
             }
             return;
         }
@@ -254,13 +315,14 @@ impl<'s> ConvStrip<'s> {
         self.settle(a, cursor);
         a.repeat(level.count, |a| {
             self.levels(a, inner, channels, cursor, place, sums);
+            end_chain(a, level, cursor, sums);
             self.settle(a, cursor);
             a.advance(&cursor.input, rest);
         });
     }
 
     /// How far the loops `levels` move the cursor over the input.
-    fn moved_by(&self, levels: &[&Level], channels: usize) -> i64 {
+    fn moved_by(&self, levels: &[Level], channels: usize) -> i64 {
         let Some((level, inner)) = levels.split_first() else {
             return 0;
         };
@@ -369,6 +431,13 @@ impl<'s> ConvStrip<'s> {
     }
 }
 
+/// What follows each round of a loop: the end of a chain of sums, perhaps.
+fn end_chain(a: &mut Assembler, level: &Level, cursor: &Cursor, sums: &[Vector]) {
+    if let Some(totals) = cursor.totals.as_ref().filter(|_| level.ends_chain) {
+        totals.join(a, sums);
+    }
+}
+
 /// Floats from a tile's first result to the one so many rows, columns and channels further.
 fn place(view: &View, [row, column]: [usize; 2], channel: usize) -> i64 {
     let plane = channel / view.block * view.plane_stride() + channel % view.block;
@@ -402,6 +471,7 @@ pub fn conv_strip(strip: &ConvStrip) -> Result<Vec<u8>, CodegenError> {
             weight: a.word(),
             weight_offset: 0,
             ahead: ahead.clone(),
+            totals: Totals::of(spec, &table),
         };
         a.copy_word(&cursor.input, &input);
         a.copy_word(&cursor.weight, &weight);

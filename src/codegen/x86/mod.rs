@@ -9,10 +9,12 @@ mod dense;
 mod epilogue;
 mod lanes;
 mod step;
+mod totals;
 mod winograd;
 
 pub use assembler::disassemble;
 pub use conv::{ConvStrip, FIRST_OPERAND, conv_strip};
 pub use cpu::{CPU_STATE, CPU_WORDS, cpu};
 pub use dense::{DenseTile, dense_tile};
+pub use totals::table_floats;
 pub use winograd::{input_tile, output_epilogue, output_tile};

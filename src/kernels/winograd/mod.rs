@@ -152,6 +152,7 @@ impl WinogradSpec {
             lattice: Lattice::full(&output),
             bias: false,
             epilogue: None,
+            precise: false,
             transposed: None,
             schedule: Schedule {
                 vectors: self.cut.vectors,
