@@ -4,17 +4,19 @@ use std::time::Instant;
 
 use serde_json::json;
 
+use self::memory::Memory;
 use super::console::{self, Failure};
 use super::measure::{Measured, Setting};
 use crate::check::summarise;
 
 mod kernels;
+mod memory;
 mod serve;
 
 /// Measure how long a net takes
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Times are wall-clock times of whole runs, conversion between plain and blocked layouts included. The spread is that of the middle half of the runs. Without --weights the weights are random (seed 0), which takes as long as trained ones.
+Times are wall-clock times of whole runs, conversion between plain and blocked layouts included. The spread is that of the middle half of the runs. Without --weights the weights are random (seed 0), which takes as long as trained ones. Activations are what the plan sets aside for such a batch on so many threads, scratch memory included; `memory, most` is the most that the whole process ever had, where the system tells (Linux).
 
 --serve keeps the net loaded, so that it can take turns with other programs. It runs twice, prints one line of JSON, {\"ready\":true,\"compile_ms\":..,\"bind_ms\":..,\"peak_rss_mb\":..}, and then answers each line of the standard input, a number of seconds, with the times of the runs it made in them, at least one and at most a million: {\"ms\":[..]}. The end of the input ends it.
 
@@ -90,22 +92,25 @@ fn runs(args: &Args, net: &str) -> Result<(), Failure> {
     let (least, median, spread) = (at(0.0), at(0.5), at(0.75) - at(0.25));
     let macs = summarise(&target.graph).macs as f64 * batch as f64;
     let gmacs = macs / median / 1e9;
+    let memory = Memory::of(&engine.session, batch);
     let (compile, bind) = (engine.compile_seconds, engine.bind_seconds);
     if args.json {
         return console::print_json(&json!({
             "net": target.graph.name, "batch": batch, "runs": n_runs,
             "seconds": { "min": least, "median": median, "spread": spread },
             "gmacs_per_second": gmacs, "compile_seconds": compile, "bind_seconds": bind,
+            "memory": memory.json(),
         }));
     }
     let ms = |seconds: f64| format!("{:.3} ms", 1e3 * seconds);
-    let rows = [
+    let mut rows = vec![
         vec!["compile".to_owned(), ms(compile)],
         vec!["bind weights".to_owned(), ms(bind)],
         vec!["run, min".to_owned(), ms(least)],
         vec!["run, median".to_owned(), ms(median)],
         vec!["run, spread".to_owned(), ms(spread)],
     ];
+    rows.extend(memory.rows());
     console::print(&format!(
         "{}, batch {batch}, {n_runs} runs\n{}{gmacs:.1} billion multiply-accumulates a second\n",
         target.graph.name,

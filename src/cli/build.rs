@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use super::console::{self, Failure};
+use super::give_back;
 use super::machine::Choices;
 use super::target::{self, Include, Weights};
 use crate::artefact::{Artefact, FileKind, Options, write_files};
@@ -120,21 +121,11 @@ enum Triple {
 }
 
 /// Memory that is given back to the system as soon as it is free: from this size on, bytes.
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
-const GIVEN_BACK: std::ffi::c_int = 128 << 10;
-
-/// Keeps glibc from holding on to what one layer's weights took until the next layer's come, which would be a tenth of all memory.
-fn give_back_memory() {
-    #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    // SAFETY: it only takes numbers. Where it fails, memory is kept as before.
-    unsafe {
-        libc::mallopt(libc::M_MMAP_THRESHOLD, GIVEN_BACK);
-    }
-}
+const GIVEN_BACK: i32 = 128 << 10;
 
 /// Builds an artefact.
 pub fn run(args: &Args) -> Result<(), Failure> {
-    give_back_memory();
+    give_back::from(GIVEN_BACK);
     let build_target = args.target()?;
     let target = target::open(&args.net, args.weights.weights.as_deref(), &args.include)?;
     let options = Options {

@@ -12,6 +12,7 @@ mod eval;
 mod explain;
 mod fix;
 mod fmt;
+mod give_back;
 mod graph;
 mod inputs;
 mod list;

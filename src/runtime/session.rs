@@ -111,6 +111,18 @@ impl Session {
         Ok(())
     }
 
+    /// Floats that a run of so many images has for activations and scratch memory, inputs and outputs not counted.
+    pub fn activations(&self, batch: usize) -> usize {
+        let n_threads = self.n_threads();
+        let scratch = n_threads * self.scratch_stride();
+        match self.plan.lead.as_ref() {
+            Some(lead) if schedule(&self.plan, batch, n_threads).has_lead => {
+                n_threads * lead.group * self.plan.arena_size + batch * lead.arena_size + scratch
+            }
+            _ => batch * self.plan.arena_size + scratch,
+        }
+    }
+
     /// The threads of a run.
     fn n_threads(&self) -> usize {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,5 +1,6 @@
 //! From values to the one block of packed parameters that kernels read.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use rayon::prelude::*;
@@ -33,11 +34,13 @@ pub fn bind(
         let (place, tail) = tail.split_at_mut(packed.packing.packed_len());
         start = packed.offset + place.len();
         rest = tail;
-        places.push((packed, place));
+        places.push((places.len(), packed, place));
     }
-    let mut faults: Vec<Diagnostic> = places
-        .into_par_iter()
-        .filter_map(|(packed, place)| {
+    // The largest first: while their values are in memory twice, most of the block is not touched yet.
+    places.sort_by_key(|(index, packed, _)| (Reverse(packed.packing.len()), *index));
+    let places = places.into_iter().par_bridge();
+    let mut faults: Vec<(usize, Diagnostic)> = places
+        .filter_map(|(index, packed, place)| {
             if pack_by_parts(graph, packed.param, &packed.packing, source, place) {
                 progress(place.len());
                 return None;
@@ -45,13 +48,15 @@ pub fn bind(
             let mut stored = |name: &str, shape: &[usize]| source.values(name, shape);
             let values = match evaluate_recipe(graph, packed.param, &mut stored) {
                 Ok(values) => values,
-                Err(fault) => return Some(fault),
+                Err(fault) => return Some((index, fault)),
             };
             packed.packing.pack(&values, place);
             progress(place.len());
             None
         })
         .collect();
+    faults.sort_by_key(|(index, _)| *index);
+    let mut faults: Vec<Diagnostic> = faults.into_iter().map(|(_, fault)| fault).collect();
     faults.extend(bad_variances(graph, source));
     // A tensor that two derived parameters need would be told twice.
     let mut seen = BTreeSet::new();

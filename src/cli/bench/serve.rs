@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::super::console::{self, Failure};
 use super::super::engine::Engine;
+use super::memory;
 use crate::diagnostic::{Diagnostic, codes};
 use crate::runtime::Tensor;
 
@@ -23,7 +24,7 @@ pub fn serve(engine: &Engine, inputs: &[Tensor]) -> Result<(), Failure> {
         "ready": true,
         "compile_ms": rounded(1e3 * engine.compile_seconds),
         "bind_ms": rounded(1e3 * engine.bind_seconds),
-        "peak_rss_mb": peak_memory(),
+        "peak_rss_mb": memory::peak().map(|bytes| bytes >> 20),
     }))?;
     let mut stdin = io::stdin().lock();
     while let Some(budget) = next_budget(&mut stdin)? {
@@ -86,16 +87,6 @@ fn say(value: &Value) -> Result<(), Failure> {
 /// To four decimals, a tenth of a microsecond.
 fn rounded(ms: f64) -> f64 {
     (1e4 * ms).round() / 1e4
-}
-
-/// The most memory that this process ever had, in MiB, where the system tells it (Linux).
-fn peak_memory() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kib: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
-    Some(kib / 1024)
 }
 
 #[cfg(test)]
