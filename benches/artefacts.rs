@@ -15,7 +15,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use netc::artefact::{Artefact, Options};
-use netc::codegen::machines;
+use netc::codegen::{Target, machines};
 use netc::kernels::TileFamily;
 use netc::runtime::{Session, Tensor};
 use netc::weights::WeightSource;
@@ -35,6 +35,11 @@ fn main() {
     // `cargo test --benches` only wants to know that it starts.
     if says("--test") {
         return;
+    }
+    if let [_, word, weights, to, place] = arguments.as_slice()
+        && word == SCRIPT
+    {
+        return build_as_a_script(weights, to, place == BESIDE);
     }
     // Builds first: a process counts the most memory of the one that started it as its own.
     if says("builds") || !says("nets") {
@@ -58,56 +63,87 @@ fn print_nets() {
     }
 }
 
-/// ResNet-50 as every kind of file, by `netc build` with weights of a file.
+/// ResNet-50 as every kind of file, with weights of a file, by `netc build` and by a build script.
 fn print_builds() {
     let folder = tempfile::tempdir().expect("a folder");
     let weights = folder.path().join("weights.safetensors");
     let mut init = Command::new(NETC);
     init.args(["weights", "init", RESNET, "--seed", "1", "-o"]);
     assert!(init.arg(&weights).status().expect("netc starts").success());
-    let stored = size(&weights);
-    println!("| file | weights | bytes | time, s | memory, MiB | of the weights |");
-    println!("|---|---|---|---|---|---|");
-    for kind in ["o", "a", "so"] {
+    println!("| by | file | weights | bytes | time, s | memory, MiB | of the weights |");
+    println!("|---|---|---|---|---|---|---|");
+    for (kind, file) in [
+        ("o", "ResNet50.o"),
+        ("a", "libResNet50.a"),
+        ("so", "libResNet50.so"),
+    ] {
         for beside in [false, true] {
-            println!(
-                "{}",
-                build_row(folder.path(), &weights, stored, kind, beside)
-            );
+            let command = || {
+                let mut command = Command::new(NETC);
+                command
+                    .args(["build", RESNET, "--emit", kind, "-o"])
+                    .arg(folder.path());
+                command.arg("--weights").arg(&weights);
+                command.args(beside.then_some("--weights-file"));
+                command
+            };
+            let row = build_row(command, &folder.path().join(file), beside, &weights);
+            println!("| `netc build` {row}");
         }
+    }
+    let script = std::env::current_exe().expect("a program");
+    for beside in [false, true] {
+        let command = || {
+            let mut command = Command::new(&script);
+            command.arg(SCRIPT).arg(&weights).arg(folder.path());
+            command.arg(if beside { BESIDE } else { "embedded" });
+            command.env_remove("CARGO_PKG_NAME");
+            command
+        };
+        let file = folder.path().join("libResNet50.a");
+        let row = build_row(command, &file, beside, &weights);
+        println!("| build script {row}");
     }
 }
 
 const NETC: &str = env!("CARGO_BIN_EXE_netc");
 const RESNET: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/nets/resnet.net:ResNet50");
 
-/// One kind of file: of several builds the shortest time and the most memory.
-fn build_row(folder: &Path, weights: &Path, stored: u64, kind: &str, beside: bool) -> String {
+/// What this program is called with to be a build script.
+const SCRIPT: &str = "build-script";
+
+/// The same for weights in a file of their own.
+const BESIDE: &str = "beside";
+
+/// What a build script does.
+fn build_as_a_script(weights: &str, to: &str, beside: bool) {
+    let target = Target::host().expect("a target");
+    netc::build::Config::new(RESNET)
+        .weights(weights)
+        .weights_file(beside)
+        .target(target.triple())
+        .out_dir(to)
+        .compile();
+}
+
+/// What a command makes: of several builds the shortest time and the most memory.
+fn build_row(command: impl Fn() -> Command, file: &Path, beside: bool, weights: &Path) -> String {
     let (mut time, mut memory) = (Duration::MAX, 0);
     for _ in 0..BUILDS {
-        let mut command = Command::new(NETC);
-        command
-            .args(["build", RESNET, "--emit", kind, "-o"])
-            .arg(folder);
-        command.arg("--weights").arg(weights);
-        command.args(beside.then_some("--weights-file"));
+        let mut command = command();
         command.stdout(Stdio::null()).stderr(Stdio::null());
         let start = Instant::now();
-        memory = memory.max(peak_memory(command.spawn().expect("netc starts")));
+        memory = memory.max(peak_memory(command.spawn().expect("it starts")));
         time = time.min(start.elapsed());
     }
-    let file = match kind {
-        "o" => "ResNet50.o",
-        "a" => "libResNet50.a",
-        _ => "libResNet50.so",
-    };
     format!(
-        "| `{file}` | {} | {} | {:.2} | {:.0} | {:.2} |",
+        "| `{}` | {} | {} | {:.2} | {:.0} | {:.2} |",
+        file.file_name().unwrap_or_default().display(),
         if beside { "in a file" } else { "embedded" },
-        size(&folder.join(file)),
+        size(file),
         time.as_secs_f64(),
         memory as f64 / f64::from(1 << 20),
-        memory as f64 / stored as f64,
+        memory as f64 / size(weights) as f64,
     )
 }
 
@@ -141,10 +177,10 @@ fn row(file: &str, net: &str, family: TileFamily) -> String {
     let artefact = Artefact::new(&graph, options).expect("an artefact");
     let mut object = Vec::new();
     let file = artefact.object().expect("an object");
-    file.write(None, &mut object).expect("it is written");
+    file.write(&mut object).expect("it is written");
     let compiled = start.elapsed();
     let start = Instant::now();
-    let image = artefact.weights(&source, &|_| {}).expect("weights");
+    let image = library::packed(&artefact, &source);
     let packed = start.elapsed();
     let loaded = Loaded::new(&artefact, None);
     let (_, weights) = loaded.open_weights(image.bytes());

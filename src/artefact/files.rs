@@ -1,13 +1,14 @@
 //! An artefact's files in a directory, as `netc build` and build scripts write them.
 
 use std::ffi::OsString;
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use super::{Artefact, LibraryError, WeightsImage, archive, default_linker, link, write_object};
+use super::{Artefact, LibraryError, archive, default_linker, link, write_object};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::fault::Fault;
+use crate::weights::WeightSource;
 
 /// A kind of file that is made of an artefact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,116 +55,108 @@ impl FileKind {
     }
 }
 
-/// Writes files of an artefact; answers which. `image` are its weights, for the object that embeds them or for a file of their own. `linker` makes shared
-/// libraries; the target's C compiler, if none is named.
+/// Writes files of an artefact; answers which. `weights` are for the object that embeds them or for a file of their own, and their `progress` that of
+/// [`Artefact::write_weights`]. `linker` makes shared libraries; the target's C compiler, if none is named.
+///
+/// Where weights or code cannot be made, nothing is written.
 pub fn write_files(
     artefact: &Artefact,
-    image: Option<WeightsImage>,
+    weights: Option<&WeightSource>,
     kinds: &[FileKind],
     directory: &Path,
     linker: Option<OsString>,
+    progress: &(dyn Fn(usize) + Sync),
 ) -> Result<Vec<PathBuf>, Fault> {
-    let name = &artefact.options().name;
+    let options = artefact.options();
+    let path = |kind: FileKind| directory.join(kind.file_name(&options.name));
+    fs::create_dir_all(directory).map_err(|error| cannot_write(directory, &error))?;
+    // Libraries are made of it, and of an object that was not asked for nothing is left.
+    let object = Part::beside(&path(FileKind::Object));
+    if kinds.iter().any(|kind| kind.has_code()) {
+        write_object(artefact, weights, &object.path, progress)
+            .map_err(|error| cannot_make(&path(FileKind::Object), error))?;
+    }
+    let packed = weights.filter(|_| kinds.contains(&FileKind::Weights));
+    if let Some(source) = packed {
+        let path = path(FileKind::Weights);
+        write_file(&path, |file| {
+            let mut file = BufWriter::new(file);
+            artefact.write_weights(source, &mut file, progress)?;
+            Ok(file.flush()?)
+        })
+        .map_err(|error| cannot_make(&path, error))?;
+    }
     let mut files = Vec::new();
-    for kind in kinds {
-        let path = directory.join(kind.file_name(name));
+    for &kind in kinds {
+        let path = path(kind);
         match kind {
             FileKind::Header => write_bytes(&path, artefact.header().as_bytes())?,
             FileKind::Cmake => write_bytes(&path, artefact.cmake().as_bytes())?,
             FileKind::Clif => write_bytes(&path, artefact.print_clif()?.as_bytes())?,
             FileKind::Asm => write_bytes(&path, artefact.print_asm()?.as_bytes())?,
-            FileKind::Weights => match &image {
-                Some(image) => write_bytes(&path, image.bytes())?,
-                None => continue,
-            },
-            FileKind::Object | FileKind::Archive | FileKind::Library => continue,
-        }
-        files.push(path);
-    }
-    if kinds.iter().any(|kind| kind.has_code()) {
-        files.extend(write_code(artefact, image, kinds, directory, linker)?);
-    }
-    Ok(files)
-}
-
-/// Writes a file, or leaves what is there: a program may have the old file mapped, and keeps that one.
-pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
-    let part = beside(path, "part");
-    let written = fs::create_dir_all(path.parent().unwrap_or(Path::new("")))
-        .and_then(|()| fs::write(&part, bytes))
-        .and_then(|()| fs::rename(&part, path));
-    written.map_err(|error| {
-        let _ = fs::remove_file(&part);
-        cannot_write(path, &error).into()
-    })
-}
-
-/// A hidden file of this process beside another.
-fn beside(path: &Path, what: &str) -> PathBuf {
-    let name = path.file_name().unwrap_or_default().display();
-    path.with_file_name(format!(".{name}.{}.{what}", std::process::id()))
-}
-
-/// Writes the object and the libraries that are made of it; answers what was asked for.
-fn write_code(
-    artefact: &Artefact,
-    image: Option<WeightsImage>,
-    kinds: &[FileKind],
-    directory: &Path,
-    linker: Option<OsString>,
-) -> Result<Vec<PathBuf>, Fault> {
-    let name = &artefact.options().name;
-    fs::create_dir_all(directory).map_err(|error| cannot_write(directory, &error))?;
-    // Of an object that was not asked for nothing is left, and one that is there stays.
-    let wants_object = kinds.contains(&FileKind::Object);
-    let object = directory.join(FileKind::Object.file_name(name));
-    let object = match wants_object {
-        true => object,
-        false => beside(&object, "o"),
-    };
-    let made = write_libraries(artefact, image, kinds, directory, linker, &object);
-    match wants_object {
-        true => made.map(|files| [vec![object], files].concat()),
-        false => {
-            let _ = fs::remove_file(object);
-            made
-        }
-    }
-}
-
-fn write_libraries(
-    artefact: &Artefact,
-    image: Option<WeightsImage>,
-    kinds: &[FileKind],
-    directory: &Path,
-    linker: Option<OsString>,
-    object: &Path,
-) -> Result<Vec<PathBuf>, Fault> {
-    let options = artefact.options();
-    let embedded = image.as_ref().filter(|_| options.embeds);
-    write_object(artefact, embedded, object).map_err(|error| cannot_make(object, error))?;
-    // Libraries are made of the file: weights are not in memory twice.
-    drop(image);
-    let mut files = Vec::new();
-    for kind in kinds {
-        let file = kind.file_name(&options.name);
-        let path = directory.join(&file);
-        let made = match kind {
+            FileKind::Weights if packed.is_none() => continue,
+            FileKind::Weights | FileKind::Object => {}
             FileKind::Archive => {
                 let member = FileKind::Object.file_name(&options.name);
-                archive(object, &member, &path)
+                archive(&object.path, &member, &path).map_err(|error| cannot_make(&path, error))?;
             }
             FileKind::Library => {
                 let linker = linker.clone();
                 let linker = linker.unwrap_or_else(|| default_linker(options.target));
-                link(&linker, object, &path, &file)
+                let soname = kind.file_name(&options.name);
+                link(&linker, &object.path, &path, &soname)
+                    .map_err(|error| cannot_make(&path, error))?;
             }
-            _ => continue,
-        };
-        made.map_err(|error| cannot_make(&path, error))?;
+        }
         files.push(path);
     }
+    if kinds.contains(&FileKind::Object) {
+        let path = path(FileKind::Object);
+        let moved = object.rename(&path);
+        moved.map_err(|error| cannot_write(&path, &error))?;
+    }
     Ok(files)
+}
+
+/// Writes a file, or leaves what is there.
+pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
+    let written = write_file(path, |mut file| file.write_all(bytes));
+    written.map_err(|error| cannot_write(path, &error).into())
+}
+
+/// The same for what is written bit by bit. A program may have the old file mapped, and keeps that one.
+fn write_file<E: From<io::Error>>(
+    path: &Path,
+    write: impl FnOnce(File) -> Result<(), E>,
+) -> Result<(), E> {
+    let part = Part::beside(path);
+    write(File::create(&part.path)?)?;
+    Ok(part.rename(path)?)
+}
+
+/// A hidden file of this process beside another. It goes with its owner, unless it gets that one's name.
+struct Part {
+    path: PathBuf,
+}
+
+impl Part {
+    fn beside(path: &Path) -> Part {
+        let name = path.file_name().unwrap_or_default().display();
+        Part {
+            path: path.with_file_name(format!(".{name}.{}.part", std::process::id())),
+        }
+    }
+
+    fn rename(&self, path: &Path) -> io::Result<()> {
+        fs::rename(&self.path, path)
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        // It need not be there.
+        let _ = fs::remove_file(&self.path);
+    }
 }
 
 fn cannot_write(path: &Path, error: &io::Error) -> Diagnostic {
@@ -176,9 +169,11 @@ fn cannot_make(path: &Path, error: LibraryError) -> Fault {
     let diagnostic = Diagnostic::without_place(codes::LINK, message);
     match error {
         LibraryError::Compile(error) => error.into(),
+        LibraryError::Weights(error) => error.into(),
+        LibraryError::Io(error) => cannot_write(path, &error).into(),
         LibraryError::NoLinker { .. } => diagnostic
             .with_help("install a C compiler, name one with --linker, or link NAME.o or libNAME.a, which need none here")
             .into(),
-        LibraryError::Io(_) | LibraryError::Linker { .. } => diagnostic.into(),
+        LibraryError::Linker { .. } => diagnostic.into(),
     }
 }

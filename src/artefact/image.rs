@@ -12,13 +12,19 @@
 //!
 //! Numbers are little-endian. The header is followed by zeros to a multiple of 64 bytes; so is each block.
 
+use std::hash::Hasher;
+use std::io::{self, Seek, SeekFrom, Write};
+
 use sha2::{Digest, Sha256};
 use twox_hash::XxHash64;
 
+use super::LibraryError;
 use crate::codegen::object::{ALIGNMENT, ImageHeader};
 use crate::graph::Graph;
+use crate::pipeline::BindError;
 use crate::plan::Plan;
-use crate::runtime::{AlignedBuffer, RunError};
+use crate::runtime::AlignedBuffer;
+use crate::weights::{self, Stretch, WeightSource};
 
 /// Changes whenever the header or the order of packed weights does.
 pub const LAYOUT_VERSION: u32 = 1;
@@ -34,6 +40,9 @@ const ENTRY: usize = 32;
 
 /// Bytes of a float.
 const FLOAT: usize = size_of::<f32>();
+
+/// Floats that are packed while as many are written.
+const STRETCH: usize = 4 << 20;
 
 /// Where everything lies in an image of weights.
 pub struct ImageLayout {
@@ -86,21 +95,78 @@ impl ImageLayout {
         }
     }
 
-    /// An image whose blocks are to be filled, before it is sealed.
-    pub fn zeroed(&self) -> Result<WeightsImage, RunError> {
-        let floats = AlignedBuffer::zeroed(self.len / FLOAT)?;
-        Ok(WeightsImage { floats })
-    }
-
-    /// Writes the header, with the checksum of what is there.
-    pub fn seal(&self, image: &mut WeightsImage) {
-        let checksum = XxHash64::oneshot(0, &image.bytes()[self.header.len()..]);
-        let mut header = self.header.clone();
-        header[CHECKSUM_AT..CHECKSUM_AT + 8].copy_from_slice(&checksum.to_le_bytes());
-        for (float, bytes) in image.floats.iter_mut().zip(header.chunks_exact(FLOAT)) {
-            *float = f32::from_ne_bytes(std::array::from_fn(|byte| bytes[byte]));
+    /// Writes an image from where `to` stands on: the header, then the plans' blocks, a stretch at a time. `graph` and `plans` are those that this is the layout of.
+    ///
+    /// While a stretch is written, the next one is packed: no more of the weights is in memory.
+    pub fn write(
+        &self,
+        graph: &Graph,
+        plans: &[Plan],
+        source: &WeightSource,
+        to: &mut (impl Write + Seek + Send),
+        progress: &(dyn Fn(usize) + Sync),
+    ) -> Result<(), LibraryError> {
+        let start = to.stream_position()?;
+        to.write_all(&self.header)?;
+        let mut payload = Payload {
+            to,
+            len: self.header.len(),
+            hash: XxHash64::with_seed(0),
+        };
+        let mut faults = Vec::new();
+        let ends = self.blocks.iter().skip(1).chain([&self.len]);
+        for (plan, &end) in plans.iter().zip(ends) {
+            let stretches = weights::stretches(graph, plan, source, STRETCH);
+            let longest = stretches.iter().map(Stretch::n_floats).max().unwrap_or(0);
+            let buffer = || AlignedBuffer::zeroed(longest).map_err(BindError::Run);
+            let (mut full, mut empty) = (buffer()?, buffer()?);
+            let mut n_full = 0;
+            for stretch in &stretches {
+                let place = &mut empty[..stretch.n_floats()];
+                let (written, found) = rayon::join(
+                    || payload.push(bytes(&full[..n_full])),
+                    || stretch.fill(graph, source, place, progress),
+                );
+                written?;
+                faults.extend(found);
+                n_full = stretch.n_floats();
+                std::mem::swap(&mut full, &mut empty);
+            }
+            payload.push(bytes(&full[..n_full]))?;
+            payload.push(&vec![0; end - payload.len])?;
         }
+        let checksum = payload.hash.finish();
+        weights::usable(graph, source, faults).map_err(BindError::Weights)?;
+        let to = payload.to;
+        to.seek(SeekFrom::Start(start + CHECKSUM_AT as u64))?;
+        to.write_all(&checksum.to_le_bytes())?;
+        to.seek(SeekFrom::Start(start + self.len as u64))?;
+        Ok(())
     }
+}
+
+/// What follows the header.
+struct Payload<'a, W> {
+    to: &'a mut W,
+    /// Bytes of the image that are written.
+    len: usize,
+    /// Of what followed the header.
+    hash: XxHash64,
+}
+
+impl<W: Write> Payload<'_, W> {
+    fn push(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.to.write_all(bytes)?;
+        self.hash.write(bytes);
+        self.len += bytes.len();
+        Ok(())
+    }
+}
+
+/// Floats as they stand in memory.
+fn bytes(floats: &[f32]) -> &[u8] {
+    // SAFETY: any float is four bytes, which are initialised and borrowed as long as the slice.
+    unsafe { std::slice::from_raw_parts(floats.as_ptr().cast(), size_of_val(floats)) }
 }
 
 /// Of all that decides in which order packed weights lie: what each parameter is computed from, and how it is packed.
@@ -113,23 +179,4 @@ fn layout_hash(graph: &Graph, plans: &[Plan]) -> [u8; 32] {
         hash.update(format!("{packed:?}\n"));
     }
     hash.finalize().into()
-}
-
-/// Weights, packed for all plans of an artefact.
-pub struct WeightsImage {
-    floats: AlignedBuffer,
-}
-
-impl WeightsImage {
-    /// So many floats from a block's begin on.
-    pub(super) fn block(&mut self, begin: usize, len: usize) -> &mut [f32] {
-        &mut self.floats[begin / FLOAT..][..len]
-    }
-
-    /// What goes into the file.
-    pub fn bytes(&self) -> &[u8] {
-        let floats: &[f32] = &self.floats;
-        // SAFETY: any float is four bytes, which are initialised and borrowed as long as the slice.
-        unsafe { std::slice::from_raw_parts(floats.as_ptr().cast(), size_of_val(floats)) }
-    }
 }

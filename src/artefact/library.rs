@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::process::Command;
 
@@ -12,15 +12,18 @@ use ar_archive_writer::{
 };
 use memmap2::Mmap;
 
-use super::{Artefact, WeightsImage};
+use super::Artefact;
 use crate::codegen::Target;
-use crate::pipeline::CompileError;
+use crate::pipeline::{BindError, CompileError};
+use crate::weights::WeightSource;
 
 /// Why a library could not be made.
 #[derive(Debug)]
 pub enum LibraryError {
     /// The code could not be made.
     Compile(CompileError),
+    /// The weights could not be packed.
+    Weights(BindError),
     /// Reading the object or writing the library failed.
     Io(io::Error),
     /// The linker cannot be started.
@@ -43,6 +46,7 @@ impl fmt::Display for LibraryError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             LibraryError::Compile(error) => error.fmt(f),
+            LibraryError::Weights(error) => error.fmt(f),
             LibraryError::Io(error) => error.fmt(f),
             LibraryError::NoLinker { linker, reason } => {
                 write!(f, "`{}` cannot be started: {reason}", linker.display())
@@ -56,21 +60,35 @@ impl fmt::Display for LibraryError {
 
 impl std::error::Error for LibraryError {}
 
+impl From<BindError> for LibraryError {
+    fn from(error: BindError) -> LibraryError {
+        LibraryError::Weights(error)
+    }
+}
+
 impl From<io::Error> for LibraryError {
     fn from(error: io::Error) -> LibraryError {
         LibraryError::Io(error)
     }
 }
 
-/// Compiles an artefact and writes its object file, with the weights in it if it embeds them. They are not copied.
+/// Compiles an artefact and writes its object file, with weights in it if it embeds them; `progress` is that of [`Artefact::write_weights`].
 pub fn write_object(
     artefact: &Artefact,
-    image: Option<&WeightsImage>,
+    weights: Option<&WeightSource>,
     to: &Path,
+    progress: &(dyn Fn(usize) + Sync),
 ) -> Result<(), LibraryError> {
     let object = artefact.object().map_err(LibraryError::Compile)?;
     let mut writer = BufWriter::new(File::create(to)?);
-    object.write(image.map(WeightsImage::bytes), &mut writer)?;
+    match weights.filter(|_| artefact.options().embeds) {
+        Some(source) => object.write_with(
+            artefact.weights_len(),
+            |to| artefact.write_weights(source, to, progress),
+            &mut writer,
+        )?,
+        None => object.write(&mut writer)?,
+    }
     writer.flush()?;
     Ok(())
 }
@@ -78,17 +96,53 @@ pub fn write_object(
 /// Writes an archive with an index, whose one member is the file `object`, called `member`. Equal objects make equal archives.
 pub fn archive(object: &Path, member: &str, to: &Path) -> Result<(), LibraryError> {
     let file = File::open(object)?;
-    // SAFETY: the file was just written and is nobody else's; it is mapped so that large weights are not in memory a second time.
-    let bytes = unsafe { Mmap::map(&file)? };
+    // SAFETY: the file was just written and is nobody else's.
+    let mapped = unsafe { Mmap::map(&file)? };
     let members = [NewArchiveMember::new(
-        bytes,
+        &mapped[..],
         &DEFAULT_OBJECT_READER,
         member.to_owned(),
     )];
-    let mut writer = BufWriter::new(File::create(to)?);
+    let mut writer = Copier {
+        to: BufWriter::new(File::create(to)?),
+        mapped: &mapped,
+        file: &file,
+    };
     write_archive_to_stream(&mut writer, &members, ArchiveKind::Gnu, false, None)?;
     writer.flush()?;
     Ok(())
+}
+
+/// A file that is written. What is all of another file, which is mapped, is copied from there: what is read through a map is in this process's memory.
+struct Copier<'a> {
+    to: BufWriter<File>,
+    mapped: &'a [u8],
+    file: &'a File,
+}
+
+impl Write for Copier<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if !std::ptr::eq(bytes, self.mapped) {
+            return self.to.write(bytes);
+        }
+        self.to.flush()?;
+        self.file.rewind()?;
+        let n_copied = io::copy(&mut self.file, self.to.get_mut())?;
+        match n_copied == bytes.len() as u64 {
+            true => Ok(bytes.len()),
+            false => Err(io::ErrorKind::UnexpectedEof.into()),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
+}
+
+impl Seek for Copier<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.to.seek(to)
+    }
 }
 
 /// The program that links for a target: the C compiler's driver.

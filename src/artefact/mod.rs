@@ -1,13 +1,15 @@
 //! A net as native functions to ship: a C header, and an object file or library that needs nothing but what is in it.
 //!
 //! [`Artefact::new`] plans the net for each family of tiles; from there come the [header](Artefact::header), the [object file](Artefact::object) and the packed
-//! [weights](Artefact::weights). `header` writes C, `image` lays out weights, `library` makes archives and shared libraries, `files` writes what is asked for. The contract of the
+//! [weights](Artefact::write_weights). `header` writes C, `image` lays out weights, `library` makes archives and shared libraries, `files` writes what is asked for. The contract of the
 //! functions is in `docs/artefacts.md`.
 
 mod files;
 mod header;
 mod image;
 mod library;
+
+use std::io::{Seek, Write};
 
 use sha2::{Digest, Sha256};
 
@@ -17,14 +19,14 @@ use crate::diagnostic::{Diagnostic, codes};
 use crate::graph::Graph;
 use crate::kernels::{TileFamily, Tuning, WeightType};
 use crate::optimize::optimize;
-use crate::pipeline::{BindError, CompileError};
+use crate::pipeline::CompileError;
 use crate::plan::{Machine, Plan, Port, plan};
-use crate::weights::{self, WeightSource};
+use crate::weights::WeightSource;
 use image::ImageLayout;
 
 pub(crate) use files::{FileKind, write_bytes, write_files};
 pub(crate) use header::{c_names, plain};
-pub use image::{LAYOUT_VERSION, WeightsImage};
+pub use image::LAYOUT_VERSION;
 pub use library::{LibraryError, archive, default_linker, link, write_object};
 
 /// What is made of a net.
@@ -207,25 +209,23 @@ impl Artefact {
         .map_err(CompileError::Codegen)
     }
 
-    /// Floats of all packed parameters: what the progress of [`Artefact::weights`] ends at.
+    /// Floats of all packed parameters: what the progress of [`Artefact::write_weights`] ends at.
     pub fn packed_size(&self) -> usize {
         self.plans.iter().map(|plan| plan.packed_size).sum()
     }
 
-    /// The weights, packed for each plan. `progress` is told how many floats are done more, from several threads.
-    pub fn weights(
+    /// Packs weights for each plan and writes them, [`Artefact::weights_len`] bytes from where `to` stands on. `progress` is told how many floats are packed more, from several
+    /// threads.
+    ///
+    /// They are never all in memory. What is wrong with their values is known at the end: what was written until then is of no use.
+    pub fn write_weights(
         &self,
         source: &WeightSource,
+        to: &mut (impl Write + Seek + Send),
         progress: &(dyn Fn(usize) + Sync),
-    ) -> Result<WeightsImage, BindError> {
-        let mut image = self.layout.zeroed().map_err(BindError::Run)?;
-        for (plan, &begin) in self.plans.iter().zip(&self.layout.blocks) {
-            let block = image.block(begin, plan.packed_size);
-            weights::bind(&self.graph, plan, source, block, progress)
-                .map_err(BindError::Weights)?;
-        }
-        self.layout.seal(&mut image);
-        Ok(image)
+    ) -> Result<(), LibraryError> {
+        self.layout
+            .write(&self.graph, &self.plans, source, to, progress)
     }
 
     /// The kernels as Cranelift IR, family by family.

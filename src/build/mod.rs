@@ -202,8 +202,6 @@ impl Config {
             }
         };
         let artefact = Artefact::new(&net.graph, options)?;
-        let image = source.map(|source| artefact.weights(&source, &|_| {}));
-        let image = image.transpose()?;
         let beside = FileKind::Weights.file_name(&artefact.options().name);
         let beside = Some(beside.as_str()).filter(|_| self.weights_file && has_weights);
         let text = module::print(&artefact, net.labels(), beside);
@@ -211,7 +209,7 @@ impl Config {
             Some(_) => &[FileKind::Archive, FileKind::Weights],
             None => &[FileKind::Archive],
         };
-        write_files(&artefact, image, kinds, &directory, None)?;
+        write_files(&artefact, source.as_ref(), kinds, &directory, None, &|_| {})?;
         let module = directory.join(format!("{name}.rs"));
         write_bytes(&module, text.as_bytes())?;
         let read = net.files.iter().chain(net.weights_file(&self.weights));

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use super::console::{self, Failure};
-use super::give_back;
 use super::machine::Choices;
 use super::target::{self, Include, Weights};
 use crate::artefact::{Artefact, FileKind, Options, write_files};
@@ -120,12 +119,8 @@ enum Triple {
     Aarch64Linux,
 }
 
-/// Memory that is given back to the system as soon as it is free: from this size on, bytes.
-const GIVEN_BACK: i32 = 128 << 10;
-
 /// Builds an artefact.
 pub fn run(args: &Args) -> Result<(), Failure> {
-    give_back::from(GIVEN_BACK);
     let build_target = args.target()?;
     let target = target::open(&args.net, args.weights.weights.as_deref(), &args.include)?;
     let options = Options {
@@ -155,10 +150,16 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let start = Instant::now();
     let artefact = Artefact::new(&target.graph, options)?;
     let bar = console::progress("packing weights", artefact.packed_size() as u64);
-    let image = source.map(|source| artefact.weights(&source, &|n| bar.inc(n as u64)));
+    let files = write_files(
+        &artefact,
+        source.as_ref(),
+        &kinds,
+        &args.output,
+        args.linker.clone(),
+        &|n| bar.inc(n as u64),
+    );
     bar.finish_and_clear();
-    let image = image.transpose()?;
-    let files = write_files(&artefact, image, &kinds, &args.output, args.linker.clone())?;
+    let files = files?;
     let seconds = start.elapsed().as_secs_f64();
 
     let rows = files.iter().map(|path| {

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use cranelift::module::{DataDescription, DataId, FuncId, Linkage, Module, default_libcall_names};
-use cranelift::object::object::write::{Object, SymbolId, SymbolSection};
+use cranelift::object::object::write::{Object, SymbolId, SymbolSection, WritableBuffer};
 use cranelift::object::object::{SectionKind, SymbolScope};
 use cranelift::object::{ObjectBuilder, ObjectModule};
 
@@ -110,21 +110,92 @@ impl ObjectFile {
         self.code_size
     }
 
-    /// Writes the file. `weights` are the image that it embeds, if it embeds one; they are not copied.
-    pub fn write(self, weights: Option<&[u8]>, to: impl Write) -> io::Result<()> {
+    /// Writes the file, without weights.
+    pub fn write(self, to: &mut impl Write) -> io::Result<()> {
+        self.write_with(0, |_| Ok(()), to)
+    }
+
+    /// Writes the file. The image that it embeds, if it embeds one, has `len` bytes, which `weights` writes to where they belong. They are not in memory.
+    pub fn write_with<W: Write, E: From<io::Error>>(
+        self,
+        len: usize,
+        weights: impl FnOnce(&mut W) -> Result<(), E>,
+        to: &mut W,
+    ) -> Result<(), E> {
+        // Nobody touches these zeros, for which the system then has no memory.
+        let absent = vec![0; len];
         let mut object: Object<'_> = self.object;
-        if let (Some(symbol), Some(bytes)) = (self.weights, weights) {
+        if let (Some(symbol), true) = (self.weights, len > 0) {
             let name = b".rodata.weights".to_vec();
             let section = object.add_section(Vec::new(), name, SectionKind::ReadOnlyData);
-            object.set_section_data(section, bytes, ALIGNMENT as u64);
+            object.set_section_data(section, absent.as_slice(), ALIGNMENT as u64);
             let symbol = object.symbol_mut(symbol);
             symbol.section = SymbolSection::Section(section);
             symbol.scope = SymbolScope::Compilation;
-            symbol.size = bytes.len() as u64;
+            symbol.size = len as u64;
         }
-        object
-            .write_stream(to)
-            .map_err(|error| io::Error::other(error.to_string()))
+        let mut sink = Sink {
+            to,
+            len: 0,
+            absent: &absent,
+            weights: Some(weights),
+            written: Ok(()),
+        };
+        let emitted = object.emit(&mut sink);
+        sink.written?;
+        emitted.map_err(|error| io::Error::other(error.to_string()).into())
+    }
+}
+
+/// Takes an object's bytes, and has others written in place of those that are absent.
+struct Sink<'a, W, F, E> {
+    to: &'a mut W,
+    /// Bytes that were taken.
+    len: usize,
+    absent: &'a [u8],
+    weights: Option<F>,
+    written: Result<(), E>,
+}
+
+impl<W, F, E> Sink<'_, W, F, E>
+where
+    W: Write,
+    F: FnOnce(&mut W) -> Result<(), E>,
+    E: From<io::Error>,
+{
+    fn push(&mut self, bytes: &[u8]) {
+        self.len += bytes.len();
+        if self.written.is_err() {
+            return;
+        }
+        let is_absent = !bytes.is_empty() && std::ptr::eq(bytes, self.absent);
+        self.written = match self.weights.take_if(|_| is_absent) {
+            Some(weights) => weights(self.to),
+            None => self.to.write_all(bytes).map_err(E::from),
+        };
+    }
+}
+
+impl<W, F, E> WritableBuffer for Sink<'_, W, F, E>
+where
+    W: Write,
+    F: FnOnce(&mut W) -> Result<(), E>,
+    E: From<io::Error>,
+{
+    fn len(&self) -> usize {
+        self.len
+    }
+
+    fn reserve(&mut self, _: usize) -> Result<(), ()> {
+        Ok(())
+    }
+
+    fn resize(&mut self, new_len: usize) {
+        self.push(&vec![0; new_len.saturating_sub(self.len)]);
+    }
+
+    fn write_bytes(&mut self, bytes: &[u8]) {
+        self.push(bytes);
     }
 }
 

@@ -16,7 +16,7 @@ mod verify;
 
 pub use op::{Conv, ConvTranspose, Margins, Op, Pool, PoolKind, Resize, ResizeMode};
 pub use param::{Init, Param, ParamId, Recipe};
-pub use recipe::{StoredTensors, evaluate_recipe, evaluate_recipe_exact};
+pub use recipe::{StoredTensors, evaluate_recipe, evaluate_recipe_exact, scale_rows};
 pub use scalar::{
     CompareOp, ScalarBinary, ScalarBuilder, ScalarFn, ScalarId, ScalarOp, ScalarUnary, operands,
 };

@@ -20,17 +20,22 @@ pub fn evaluate_recipe<E>(
         Recipe::ScaledRows { tensor, scale } => {
             let mut tensor = evaluate_recipe(graph, *tensor, stored)?;
             let scale = evaluate_recipe_exact(graph, *scale, stored)?;
-            let row = tensor.len() / scale.len().max(1);
-            for (row, factor) in tensor.chunks_mut(row.max(1)).zip(scale) {
-                for value in row {
-                    *value = (f64::from(*value) * factor) as f32;
-                }
-            }
+            scale_rows(&mut tensor, &scale);
             return Ok(tensor);
         }
         _ => evaluate_recipe_exact(graph, param, stored)?,
     };
     Ok(values.into_iter().map(|value| value as f32).collect())
+}
+
+/// Multiplies rows of equal length by a factor each.
+pub fn scale_rows(rows: &mut [f32], factors: &[f64]) {
+    let len = rows.len() / factors.len().max(1);
+    for (row, factor) in rows.chunks_mut(len.max(1)).zip(factors) {
+        for value in row {
+            *value = (f64::from(*value) * factor) as f32;
+        }
+    }
 }
 
 /// As [`evaluate_recipe`], not rounded: for comparisons, and for vectors (a tensor in f64 is twice as large).

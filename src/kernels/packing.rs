@@ -1,5 +1,7 @@
 //! The orders in which kernels want their parameters.
 
+use std::ops::Range;
+
 use half::bf16;
 
 use super::winograd::{MOST_WEIGHTS, Scheme, Transforms};
@@ -112,6 +114,41 @@ impl Packing {
         }
     }
 
+    /// Cuts the parameter along its first dimension into rows that are packed for themselves: the packed form of the whole is theirs, one after the other. Each has at most
+    /// `floats` packed floats, or the fewest rows that can be. Nothing where the packed form of a row is not in one piece.
+    pub fn cut(&self, floats: usize) -> Vec<(Range<usize>, Packing)> {
+        match *self {
+            Packing::Conv(all) if all.transposed.is_none() => {
+                cut_rows(all.out_channels, all.unit, floats, |out_channels| {
+                    Packing::Conv(ConvPacking {
+                        out_channels,
+                        ..all
+                    })
+                })
+            }
+            Packing::Winograd(all) if all.groups == 1 => {
+                cut_rows(all.out_channels, all.task, floats, |out_channels| {
+                    Packing::Winograd(WinogradPacking {
+                        out_channels,
+                        ..all
+                    })
+                })
+            }
+            // Groups follow each other whole.
+            Packing::Winograd(all) => {
+                let n_rows = all.groups * all.out_channels;
+                cut_rows(n_rows, all.out_channels, floats, |n_rows| {
+                    let groups = n_rows / all.out_channels.max(1);
+                    Packing::Winograd(WinogradPacking { groups, ..all })
+                })
+            }
+            Packing::Dense(all) => cut_rows(all.features, all.unit, floats, |features| {
+                Packing::Dense(DensePacking { features, ..all })
+            }),
+            Packing::Vector { .. } | Packing::Conv(_) => Vec::new(),
+        }
+    }
+
     /// Packs a parameter. `values` has [`Packing::len`] floats in row-major order, `out` [`Packing::packed_len`].
     pub fn pack(&self, values: &[f32], out: &mut [f32]) {
         assert_eq!((values.len(), out.len()), (self.len(), self.packed_len()));
@@ -125,6 +162,25 @@ impl Packing {
             Packing::Dense(packing) => packing.pack(values, out),
         }
     }
+}
+
+/// Cuts after multiples of `step` rows; `packing` is that of so many.
+fn cut_rows(
+    n_rows: usize,
+    step: usize,
+    floats: usize,
+    packing: impl Fn(usize) -> Packing,
+) -> Vec<(Range<usize>, Packing)> {
+    let of_step = packing(step).packed_len().max(1);
+    let at_once = (floats / of_step).max(1) * step;
+    (0..n_rows)
+        .step_by(at_once.max(1))
+        .map(|first| {
+            let rows = first..(first + at_once).min(n_rows);
+            let packing = packing(rows.len());
+            (rows, packing)
+        })
+        .collect()
 }
 
 impl ConvPacking {
@@ -360,6 +416,7 @@ fn vector(len: usize, multiple: usize) -> Packing {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::winograd::SCHEMES;
     use super::*;
 
     /// The packed form of `1, 2, 3, ...`.
@@ -431,6 +488,68 @@ mod tests {
                 }
             }
             prop_assert!(unpacked.into_iter().eq(1..=features * n_inputs));
+        }
+    }
+
+    /// The packed form of each part of a cut, one after the other.
+    fn packed_by_parts(packing: &Packing, floats: usize) -> Vec<u32> {
+        let values: Vec<f32> = (1..=packing.len()).map(|value| value as f32).collect();
+        let parts = packing.cut(floats);
+        let n_rows = parts.last().map_or(1, |(rows, _)| rows.end);
+        let row = values.len() / n_rows;
+        let parts = parts.into_iter().flat_map(|(rows, packing)| {
+            let mut out = vec![f32::NAN; packing.packed_len()];
+            packing.pack(&values[rows.start * row..rows.end * row], &mut out);
+            out
+        });
+        parts.map(f32::to_bits).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn parts_in_a_row_are_the_whole(
+            (out_channels, channels) in (1..100usize, 1..10usize),
+            (lanes, vectors, units) in (prop_oneof![Just(4usize), Just(8)], 1..4usize, 1..4usize),
+            (narrows, groups, floats) in (any::<bool>(), 1..4usize, 1..5000usize),
+        ) {
+            let unit = lanes * vectors;
+            let granule = if narrows { lanes } else { unit };
+            let packings = [
+                Packing::Conv(ConvPacking {
+                    out_channels,
+                    group_inputs: channels,
+                    group_outputs: out_channels,
+                    kernel: [2, 3],
+                    unit,
+                    granule,
+                    chunk: 4,
+                    transposed: None,
+                }),
+                Packing::Winograd(WinogradPacking {
+                    groups,
+                    out_channels,
+                    in_channels: channels,
+                    scheme: SCHEMES[1],
+                    task: units * unit,
+                    unit,
+                    granule,
+                }),
+                Packing::Dense(DensePacking {
+                    features: out_channels,
+                    unit,
+                    channels,
+                    pixels: 2,
+                    block: 1,
+                    weights: if narrows { WeightType::Bf16 } else { WeightType::F32 },
+                }),
+            ];
+            for packing in packings {
+                let values: Vec<f32> = (1..=packing.len()).map(|value| value as f32).collect();
+                let mut whole = vec![f32::NAN; packing.packed_len()];
+                packing.pack(&values, &mut whole);
+                let whole: Vec<u32> = whole.into_iter().map(f32::to_bits).collect();
+                prop_assert_eq!(packed_by_parts(&packing, floats), whole);
+            }
         }
     }
 

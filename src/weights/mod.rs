@@ -11,7 +11,7 @@ pub use bind::{MappedFile, WeightSource};
 pub use init::SeededWeights;
 pub use manifest::{HeldOut, Manifest, split_target};
 pub use names::{NameMap, Rename};
-pub use pack::bind;
+pub use pack::{Stretch, bind, stretches, usable};
 pub(crate) use safetensors::plain;
 pub use safetensors::{ElementType, NamedTensor, StoredTensor, WeightsFile, write_safetensors};
 

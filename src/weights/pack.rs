@@ -1,21 +1,23 @@
 //! From values to the one block of packed parameters that kernels read.
 
-use std::cmp::Reverse;
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use rayon::prelude::*;
 
 use super::bind::{WeightSource, bad_variance};
 use crate::diagnostic::Diagnostic;
-use crate::graph::{Graph, ParamId, Recipe, evaluate_recipe};
-use crate::kernels::{DensePacking, Packing};
-use crate::plan::Plan;
+use crate::graph::{
+    Graph, Param, ParamId, Recipe, evaluate_recipe, evaluate_recipe_exact, scale_rows,
+};
+use crate::kernels::Packing;
+use crate::plan::{PackedParam, Plan};
 
-/// Floats of a dense layer's weight that are read at once, about.
-const PART: usize = 1 << 20;
+/// Packed floats that are made at once, about: a thread holds no more of a parameter, where it can be packed by rows.
+const PART: usize = 1 << 18;
 
 /// Fills the block of packed parameters that `plan` lays out. `graph` is the optimized graph that the plan was made from; what it derives is
-/// derived here. `progress` is called after each parameter with the number of floats that it filled, from several threads.
+/// derived here. `progress` is called after each parameter, or rows of one, with the number of floats that it filled, from several threads.
 ///
 /// `block` has `plan.packed_size` floats. Answers every tensor whose values cannot be used, in the order of the plan.
 pub fn bind(
@@ -25,83 +27,203 @@ pub fn bind(
     block: &mut [f32],
     progress: &(dyn Fn(usize) + Sync),
 ) -> Result<(), Vec<Diagnostic>> {
-    let mut places = Vec::with_capacity(plan.packed.len());
-    let mut rest = block;
-    let mut start = 0;
-    for packed in &plan.packed {
-        // Offsets rise from one parameter to the next, so the block splits into disjoint parts.
-        let (_, tail) = std::mem::take(&mut rest).split_at_mut(packed.offset - start);
-        let (place, tail) = tail.split_at_mut(packed.packing.packed_len());
-        start = packed.offset + place.len();
-        rest = tail;
-        places.push((places.len(), packed, place));
-    }
-    // The largest first: while their values are in memory twice, most of the block is not touched yet.
-    places.sort_by_key(|(index, packed, _)| (Reverse(packed.packing.len()), *index));
-    let places = places.into_iter().par_bridge();
-    let mut faults: Vec<(usize, Diagnostic)> = places
-        .filter_map(|(index, packed, place)| {
-            if pack_by_parts(graph, packed.param, &packed.packing, source, place) {
-                progress(place.len());
-                return None;
-            }
-            let mut stored = |name: &str, shape: &[usize]| source.values(name, shape);
-            let values = match evaluate_recipe(graph, packed.param, &mut stored) {
-                Ok(values) => values,
-                Err(fault) => return Some((index, fault)),
-            };
-            packed.packing.pack(&values, place);
-            progress(place.len());
-            None
-        })
-        .collect();
-    faults.sort_by_key(|(index, _)| *index);
-    let mut faults: Vec<Diagnostic> = faults.into_iter().map(|(_, fault)| fault).collect();
+    let whole = stretches(graph, plan, source, usize::MAX);
+    let faults = whole.iter().flat_map(|whole| {
+        let block = &mut block[whole.floats.clone()];
+        whole.fill(graph, source, block, progress)
+    });
+    let faults = faults.collect();
+    usable(graph, source, faults)
+}
+
+/// Nothing, if there are no faults: neither those that filling [stretches](Stretch) answered nor others.
+pub fn usable(
+    graph: &Graph,
+    source: &WeightSource,
+    mut faults: Vec<Diagnostic>,
+) -> Result<(), Vec<Diagnostic>> {
     faults.extend(bad_variances(graph, source));
-    // A tensor that two derived parameters need would be told twice.
+    // A tensor that two derived parameters need would be told twice, and one that is read by rows once for each part of it.
     let mut seen = BTreeSet::new();
     faults.retain(|fault| seen.insert(fault.message.clone()));
-    if faults.is_empty() {
-        Ok(())
-    } else {
-        Err(faults)
+    match faults.is_empty() {
+        true => Ok(()),
+        false => Err(faults),
     }
 }
 
-/// Packs a large weight of a dense layer a part at a time, so that it is in memory once. `false` where it must be read as a whole.
-///
-/// The packed form of such a weight is that of its first features, then that of the next: each part can be packed for itself.
-fn pack_by_parts(
+/// A part of a plan's block of packed parameters that can be filled for itself.
+pub struct Stretch<'p> {
+    parts: Vec<Part<'p>>,
+    /// Which floats of the block.
+    floats: Range<usize>,
+}
+
+/// Cuts a plan's block into stretches, one after the other, of at most `floats` floats each, or of the least that can be packed for itself.
+pub fn stretches<'p>(
     graph: &Graph,
-    param: ParamId,
-    packing: &Packing,
+    plan: &'p Plan,
     source: &WeightSource,
-    place: &mut [f32],
-) -> bool {
-    let param = graph.param(param);
-    let (Packing::Dense(all), Recipe::Stored { name, .. }) = (packing, &param.recipe) else {
-        return false;
-    };
-    let n_inputs = (all.channels * all.pixels).max(1);
-    let n_features = (PART / n_inputs).max(1).next_multiple_of(all.unit);
-    if all.features <= n_features || packing.len() != param.elements() {
-        return false;
+    floats: usize,
+) -> Vec<Stretch<'p>> {
+    let mut stretches: Vec<Stretch<'_>> = Vec::new();
+    for part in plan
+        .packed
+        .iter()
+        .flat_map(|packed| cut(graph, packed, source))
+    {
+        let end = part.offset + part.packing.packed_len();
+        match stretches.last_mut() {
+            Some(last) if end - last.floats.start <= floats => {
+                last.floats.end = end;
+                last.parts.push(part);
+            }
+            last => {
+                let start = last.map_or(0, |last| last.floats.end);
+                stretches.push(Stretch {
+                    parts: vec![part],
+                    floats: start..end,
+                });
+            }
+        }
     }
-    let floats = all.weights.floats(n_features) * n_inputs;
-    place
-        .par_chunks_mut(floats)
-        .enumerate()
-        .all(|(index, place)| {
-            let first = index * n_features;
-            let last = (first + n_features).min(all.features);
-            let part = first * n_inputs..last * n_inputs;
-            let Some(values) = source.part(name, &param.shape, part) else {
-                return false;
-            };
-            let features = last - first;
-            Packing::Dense(DensePacking { features, ..*all }).pack(&values, place);
-            true
-        })
+    if let Some(last) = stretches.last_mut() {
+        last.floats.end = plan.packed_size;
+    }
+    stretches
+}
+
+impl Stretch<'_> {
+    /// Floats that it has.
+    pub fn n_floats(&self) -> usize {
+        self.floats.len()
+    }
+
+    /// Fills `block`, which has so many floats and may hold anything. Answers what is wrong with the values.
+    pub fn fill(
+        &self,
+        graph: &Graph,
+        source: &WeightSource,
+        block: &mut [f32],
+        progress: &(dyn Fn(usize) + Sync),
+    ) -> Vec<Diagnostic> {
+        let mut places = Vec::with_capacity(self.parts.len());
+        let mut rest = block;
+        let mut at = self.floats.start;
+        for part in &self.parts {
+            // Offsets rise from one part to the next, so the block splits into disjoint places.
+            let (gap, tail) = std::mem::take(&mut rest).split_at_mut(part.offset - at);
+            gap.fill(0.0);
+            let (place, tail) = tail.split_at_mut(part.packing.packed_len());
+            at = part.offset + place.len();
+            rest = tail;
+            places.push((part, place));
+        }
+        rest.fill(0.0);
+        places
+            .into_par_iter()
+            .filter_map(|(part, place)| {
+                let values = match part.values(graph, source) {
+                    Ok(values) => values,
+                    Err(fault) => return Some(fault),
+                };
+                part.packing.pack(&values, place);
+                progress(place.len());
+                None
+            })
+            .collect()
+    }
+}
+
+/// What is packed at once: a parameter or rows of it.
+struct Part<'p> {
+    packed: &'p PackedParam,
+    /// Along the parameter's first dimension; all of them, if none are named.
+    rows: Option<Range<usize>>,
+    /// Of these rows.
+    packing: Packing,
+    /// In the block.
+    offset: usize,
+}
+
+/// Cuts a large parameter, where its rows can be read for themselves.
+fn cut<'p>(graph: &Graph, packed: &'p PackedParam, source: &WeightSource) -> Vec<Part<'p>> {
+    let param = graph.param(packed.param);
+    let parts = match source {
+        WeightSource::File(_) if stored_rows(graph, param).is_some() => packed.packing.cut(PART),
+        _ => Vec::new(),
+    };
+    let is_cut =
+        parts.len() > 1 && parts.last().map(|(rows, _)| rows.end) == param.shape.first().copied();
+    if !is_cut {
+        return vec![Part {
+            packed,
+            rows: None,
+            packing: packed.packing.clone(),
+            offset: packed.offset,
+        }];
+    }
+    let mut offset = packed.offset;
+    let parts = parts.into_iter().map(|(rows, packing)| {
+        let part = Part {
+            packed,
+            rows: Some(rows),
+            offset,
+            packing,
+        };
+        offset += part.packing.packed_len();
+        part
+    });
+    parts.collect()
+}
+
+/// Of a parameter whose rows are stored ones: the tensor's name, and by what they are multiplied, if by anything.
+fn stored_rows<'g>(graph: &'g Graph, param: &'g Param) -> Option<(&'g str, Option<ParamId>)> {
+    match &param.recipe {
+        Recipe::Stored { name, .. } => Some((name, None)),
+        Recipe::ScaledRows { tensor, scale } => match &graph.param(*tensor).recipe {
+            Recipe::Stored { name, .. } => Some((name, Some(*scale))),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+impl Part<'_> {
+    /// The values to pack.
+    fn values(&self, graph: &Graph, source: &WeightSource) -> Result<Vec<f32>, Diagnostic> {
+        if let Some(values) = self.row_values(graph, source) {
+            return Ok(values);
+        }
+        // What is wrong is told of the whole tensor.
+        let mut stored = |name: &str, shape: &[usize]| source.values(name, shape);
+        let mut values = evaluate_recipe(graph, self.packed.param, &mut stored)?;
+        if let Some(rows) = &self.rows {
+            let row = row_len(graph.param(self.packed.param));
+            values.truncate(rows.end * row);
+            values.drain(..rows.start * row);
+        }
+        Ok(values)
+    }
+
+    /// The values of rows, which are all that is read of a tensor. Nothing where they are not to be had so.
+    fn row_values(&self, graph: &Graph, source: &WeightSource) -> Option<Vec<f32>> {
+        let (param, rows) = (graph.param(self.packed.param), self.rows.clone()?);
+        let (name, scale) = stored_rows(graph, param)?;
+        let row = row_len(param);
+        let mut values = source.part(name, &param.shape, rows.start * row..rows.end * row)?;
+        if let Some(scale) = scale {
+            let mut stored = |name: &str, shape: &[usize]| source.values(name, shape);
+            let scale = evaluate_recipe_exact(graph, scale, &mut stored).ok()?;
+            scale_rows(&mut values, scale.get(rows)?);
+        }
+        Some(values)
+    }
+}
+
+/// Values of a row.
+fn row_len(param: &Param) -> usize {
+    param.elements() / param.shape.first().copied().unwrap_or(1).max(1)
 }
 
 /// A batch-norm's negative variance would make every result NaN, silently.

@@ -184,6 +184,26 @@ fn wrong_uses_are_told() {
 }
 
 #[test]
+fn nothing_is_written_where_weights_are_of_no_use() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut weights = fs::read("nets/digits/digits.safetensors").expect("weights");
+    // The end is one of a tensor's values, however they are ordered.
+    let end = weights.len() - 4;
+    weights[end..].copy_from_slice(&f32::NAN.to_le_bytes());
+    let path = folder.path().join("weights.safetensors");
+    fs::write(&path, weights).expect("a file");
+    let path = path.display().to_string();
+    for beside in [&[][..], &["--weights-file"]] {
+        let to = folder.path().join("new");
+        let place = to.display().to_string();
+        let arguments = [DIGITS, "-o", &place, "--weights", &path, "--emit", "o,a"];
+        let said = fault(&[&arguments[..], beside].concat());
+        assert!(said.contains("error[E0806]"), "{said}");
+        assert_eq!(files(&to), [""; 0]);
+    }
+}
+
+#[test]
 fn perf_finds_the_names_of_layers() {
     let mut child = Command::new(env!("CARGO_BIN_EXE_netc"))
         .args(["run", DIGITS, "nets/digits/images/7.png", "--perf-map"])

@@ -2,14 +2,16 @@
 
 use std::ffi::c_void;
 use std::fs;
+use std::io::Cursor;
 use std::path::Path;
 
 use libloading::Library;
-use netc::artefact::{Artefact, Options, WeightsImage, default_linker, link, write_object};
+use netc::artefact::{Artefact, Options, default_linker, link, write_object};
 use netc::codegen::Target;
 use netc::kernels::{TileFamily, WeightType};
 use netc::plan::Machine;
 use netc::runtime::{AlignedBuffer, Tensor};
+use netc::weights::WeightSource;
 
 use crate::common::noise;
 
@@ -66,6 +68,47 @@ pub const NO_WEIGHTS: Weights = Weights {
 pub type ParallelFor =
     extern "C" fn(*mut c_void, usize, extern "C" fn(*mut c_void, usize), *mut c_void);
 
+/// The packed weights, as a file has them.
+pub fn packed(artefact: &Artefact, source: &WeightSource) -> Aligned {
+    let mut image = Aligned::zeroed(artefact.weights_len());
+    let mut to = Cursor::new(image.bytes_mut());
+    artefact
+        .write_weights(source, &mut to, &|_| {})
+        .expect("weights");
+    image
+}
+
+/// Bytes where a mapped file could be.
+pub struct Aligned {
+    floats: AlignedBuffer,
+    len: usize,
+}
+
+impl Aligned {
+    pub fn new(bytes: &[u8]) -> Aligned {
+        let mut aligned = Aligned::zeroed(bytes.len());
+        aligned.bytes_mut().copy_from_slice(bytes);
+        aligned
+    }
+
+    fn zeroed(len: usize) -> Aligned {
+        Aligned {
+            floats: AlignedBuffer::zeroed(len.div_ceil(4) + 16).expect("memory"),
+            len,
+        }
+    }
+
+    pub fn bytes(&self) -> &[u8] {
+        // SAFETY: so many bytes of the floats are initialised and borrowed.
+        unsafe { std::slice::from_raw_parts(self.floats.as_ptr().cast(), self.len) }
+    }
+
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        // SAFETY: the same, and any bytes are floats.
+        unsafe { std::slice::from_raw_parts_mut(self.floats.as_mut_ptr().cast(), self.len) }
+    }
+}
+
 /// A library in memory.
 pub struct Loaded {
     library: Library,
@@ -75,11 +118,11 @@ pub struct Loaded {
 
 impl Loaded {
     /// Builds, links and loads. The files are gone once it is loaded.
-    pub fn new(artefact: &Artefact, image: Option<&WeightsImage>) -> Loaded {
+    pub fn new(artefact: &Artefact, source: Option<&WeightSource>) -> Loaded {
         let folder = tempfile::tempdir().expect("a folder");
         let object = folder.path().join("net.o");
         let path = folder.path().join("libnet.so");
-        write_object(artefact, image, &object).expect("it is written");
+        write_object(artefact, source, &object, &|_| {}).expect("it is written");
         let linker = default_linker(artefact.options().target);
         link(&linker, &object, &path, "libnet.so").expect("a library");
         fs::remove_file(object).expect("it is there");

@@ -5,14 +5,16 @@ mod library;
 mod rust;
 
 use std::ffi::c_void;
+use std::io::Cursor;
+use std::path::Path;
 
-use netc::artefact::{Artefact, Options, WeightsImage};
+use netc::artefact::{Artefact, LibraryError, Options};
 use netc::codegen::object::{PARTS_MAX, Status};
 use netc::codegen::{Target, machines};
-use netc::graph::Graph;
+use netc::graph::{Graph, Recipe};
 use netc::kernels::{TileFamily, WeightType};
-use netc::runtime::{AlignedBuffer, Tensor};
-use netc::weights::WeightSource;
+use netc::runtime::Tensor;
+use netc::weights::{NameMap, NamedTensor, WeightSource, WeightsFile, write_safetensors};
 
 use crate::common::{NETS, digits, graph, jit};
 use library::*;
@@ -26,7 +28,7 @@ fn families() -> Vec<TileFamily> {
 /// An artefact with its weights in memory.
 struct Built {
     artefact: Artefact,
-    image: WeightsImage,
+    image: Aligned,
     loaded: Loaded,
     weights: Weights,
 }
@@ -35,8 +37,8 @@ struct Built {
 fn build(graph: &Graph, source: &WeightSource, options: Options) -> Built {
     let embeds = options.embeds;
     let artefact = Artefact::new(graph, options).expect("an artefact");
-    let image = artefact.weights(source, &|_| {}).expect("weights");
-    let loaded = Loaded::new(&artefact, Some(&image).filter(|_| embeds));
+    let image = packed(&artefact, source);
+    let loaded = Loaded::new(&artefact, Some(source).filter(|_| embeds));
     let (status, weights) = match embeds {
         true => loaded.embedded(),
         false => loaded.open_weights(image.bytes()),
@@ -125,6 +127,49 @@ fn whole_networks_compute_what_the_jit_does() {
 }
 
 #[test]
+fn weights_of_a_file_are_packed_as_those_of_memory() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let host = Target::host().expect("a target");
+    // Large weights, which are read by rows: scaled ones of convolutions, those of a dense layer as they are.
+    let graph = graph("resnet.net", "ResNet18");
+    let options = Options {
+        embeds: false,
+        ..options(host.families())
+    };
+    let artefact = Artefact::new(&graph, options).expect("an artefact");
+    let seeded = WeightSource::seeded(&graph, 3);
+    let path = folder.path().join("weights.safetensors");
+    write_stored(&graph, &seeded, &path);
+    let file = WeightsFile::open(&path).expect("weights");
+    let stored = WeightSource::file(file, &NameMap::default()).expect("weights");
+    assert!(packed(&artefact, &stored).bytes() == packed(&artefact, &seeded).bytes());
+
+    let mut short = vec![0; artefact.weights_len() - 1];
+    let mut to = Cursor::new(short.as_mut_slice());
+    let written = artefact.write_weights(&stored, &mut to, &|_| {});
+    assert!(matches!(written, Err(LibraryError::Io(_))), "{written:?}");
+}
+
+/// Writes the values of all that a net stores.
+fn write_stored(graph: &Graph, source: &WeightSource, path: &Path) {
+    let stored = graph.params.iter().filter_map(|param| match &param.recipe {
+        Recipe::Stored { name, .. } => Some((name, &param.shape)),
+        _ => None,
+    });
+    let read = |(name, shape): (&String, &Vec<usize>)| {
+        let values = source.values(name, shape).expect("values");
+        (name.clone(), shape.clone(), values)
+    };
+    let tensors: Vec<(String, Vec<usize>, Vec<f32>)> = stored.map(read).collect();
+    let named = tensors.iter().map(|(name, shape, values)| NamedTensor {
+        name: name.clone(),
+        shape: shape.clone(),
+        values,
+    });
+    write_safetensors(path, &named.collect::<Vec<_>>()).expect("it is written");
+}
+
+#[test]
 fn the_code_of_resnet_50_is_small() {
     let graph = graph("resnet.net", "ResNet50");
     for family in Target::host().expect("a target").families() {
@@ -135,7 +180,7 @@ fn the_code_of_resnet_50_is_small() {
         let artefact = Artefact::new(&graph, options).expect("an artefact");
         let mut bytes = Vec::new();
         let object = artefact.object().expect("an object");
-        object.write(None, &mut bytes).expect("it is written");
+        object.write(&mut bytes).expect("it is written");
         let size = bytes.len();
         assert!(size <= 512 << 10, "{size} bytes for {}", family.name());
     }
@@ -234,7 +279,7 @@ fn the_loader_says_what_is_wrong() {
 
     // The weights of another net, or packed for other code.
     let other = WeightSource::seeded(&graph, 5);
-    let retrained = built.artefact.weights(&other, &|_| {}).expect("weights");
+    let retrained = packed(&built.artefact, &other);
     assert_eq!(
         built.loaded.open_weights(retrained.bytes()).0,
         Status::Ok.code()
@@ -244,7 +289,7 @@ fn the_loader_says_what_is_wrong() {
         ..options
     };
     let precise = Artefact::new(&graph, precise).expect("an artefact");
-    let precise = precise.weights(&source, &|_| {}).expect("weights");
+    let precise = packed(&precise, &source);
     let (status, _) = built.loaded.open_weights(precise.bytes());
     assert!(matches!(
         told(status),
@@ -397,30 +442,5 @@ impl Random {
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1);
         (self.0 >> 33) as usize % n.max(1)
-    }
-}
-
-/// Bytes where a mapped file could be.
-struct Aligned {
-    floats: AlignedBuffer,
-    len: usize,
-}
-
-impl Aligned {
-    fn new(bytes: &[u8]) -> Aligned {
-        let mut floats = AlignedBuffer::zeroed(bytes.len().div_ceil(4) + 16).expect("memory");
-        for (float, bytes) in floats.iter_mut().zip(bytes.chunks(4)) {
-            let byte = |index: usize| bytes.get(index).copied().unwrap_or(0);
-            *float = f32::from_bits(u32::from_ne_bytes(std::array::from_fn(byte)));
-        }
-        Aligned {
-            floats,
-            len: bytes.len(),
-        }
-    }
-
-    fn bytes(&self) -> &[u8] {
-        // SAFETY: so many bytes of the floats are initialised and borrowed.
-        unsafe { std::slice::from_raw_parts(self.floats.as_ptr().cast(), self.len) }
     }
 }
