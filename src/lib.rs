@@ -45,12 +45,15 @@
 pub mod artefact;
 pub mod build;
 pub mod check;
+#[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;
 pub mod codegen;
+#[cfg(feature = "data")]
 pub mod data;
 pub mod diagnostic;
 pub mod diff;
+#[cfg(feature = "drawing")]
 pub mod drawing;
 pub mod elaborate;
 mod fault;
@@ -59,12 +62,14 @@ pub mod ide;
 pub mod kernels;
 pub mod limits;
 pub mod loader;
+#[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod lsp;
 pub mod optimize;
 pub mod outline;
 mod pipeline;
 pub mod plan;
+#[cfg(feature = "drawing")]
 pub mod report;
 pub mod runtime;
 pub mod source;

@@ -1,15 +1,21 @@
 //! What a user means by a net: `file.net`, `file.net:Net` or a manifest.
 
+#[cfg(feature = "cli")]
+mod commands;
+
 use std::path::{Path, PathBuf};
 
 use crate::diagnostic::{Diagnostic, codes, did_you_mean};
-use crate::elaborate::{self, LoadError, NetInfo, Program, Proof, SetSizes};
+use crate::elaborate::{self, LoadError, NetInfo, Program, SetSizes};
 use crate::fault::Fault;
-use crate::graph::{Graph, ImageSpec};
+use crate::graph::Graph;
 use crate::limits;
 use crate::loader::DiskLoader;
 use crate::source::SourceMap;
 use crate::weights::{Manifest, WeightSource, WeightsFile, split_target};
+
+#[cfg(feature = "cli")]
+pub use commands::{check_net, prove};
 
 /// A net of a file, expanded and free of errors.
 pub struct Target {
@@ -99,14 +105,6 @@ pub fn open(target: &str, weights: Option<&Path>, reading: &Reading) -> Result<T
     })
 }
 
-/// The proof of the net that `target` names for all its open sizes.
-pub fn prove(target: &str, reading: &Reading) -> Result<Proof, Fault> {
-    let (path, name, ..) = locate(target, None)?;
-    let program = load_program(&path, &reading.directories)?;
-    let prove = |name: &str| elaborate::prove(&program, name, &reading.sizes);
-    Ok(chosen(&program, &path, name.as_deref(), prove)?.0)
-}
-
 /// The file and the net that a target names, and its manifest with the file that this is in.
 fn locate(
     target: &str,
@@ -152,22 +150,6 @@ fn load_manifest(path: &Path) -> Result<Manifest, Fault> {
     let mut sources = SourceMap::new();
     Manifest::load(path, &mut sources)
         .map_err(|diagnostic| Fault::Diagnostics(vec![diagnostic], sources))
-}
-
-/// Everything that is wrong with one net of a program, warnings included.
-pub fn check_net(
-    program: &Program,
-    path: &Path,
-    name: &str,
-    sizes: &SetSizes,
-) -> Result<Vec<Diagnostic>, Diagnostic> {
-    let mut diagnostics = program.diagnostics.clone();
-    if diagnostics.iter().any(Diagnostic::is_error) {
-        return Ok(diagnostics);
-    }
-    let name = choose(&elaborate::nets(program), path, Some(name))?;
-    diagnostics.extend(elaborate::check_net(program, &name, sizes));
-    Ok(diagnostics)
 }
 
 /// Chooses a net of a program and makes something of it; answers the warnings as well.
@@ -237,15 +219,6 @@ fn choose(nets: &[NetInfo], path: &Path, name: Option<&str>) -> Result<String, D
 }
 
 impl Target {
-    /// The image preprocessing of an input: the manifest's, else the net's own.
-    pub fn image(&self, input: usize) -> Option<&ImageSpec> {
-        self.manifest.image.as_ref().or(self
-            .graph
-            .inputs
-            .get(input)
-            .and_then(|input| input.image.as_ref()))
-    }
-
     /// Names of the classes: the manifest's, else the net's own.
     pub fn labels(&self) -> &[String] {
         match self.manifest.labels.as_slice() {

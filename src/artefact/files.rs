@@ -10,8 +10,9 @@ use crate::diagnostic::{Diagnostic, codes};
 use crate::fault::Fault;
 use crate::weights::WeightSource;
 
-/// A kind of file that is made of an artefact.
+/// A kind of file that is made of an artefact. Build scripts ask for some of them only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(not(feature = "cli"), expect(dead_code))]
 pub enum FileKind {
     /// The C header.
     Header,

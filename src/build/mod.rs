@@ -4,7 +4,7 @@
 //!
 //! ```toml
 //! [build-dependencies]
-//! netc = "0.1"
+//! netc = { version = "0.1", default-features = false } # without the command line
 //!
 //! [profile.dev.build-override] # packs large weights in a fraction of the time
 //! opt-level = 2

@@ -12,6 +12,7 @@ pub use init::SeededWeights;
 pub use manifest::{HeldOut, Manifest, split_target};
 pub use names::{NameMap, Rename};
 pub use pack::{Stretch, bind, stretches, usable};
+#[cfg(feature = "data")]
 pub(crate) use safetensors::plain;
 pub use safetensors::{ElementType, NamedTensor, StoredTensor, WeightsFile, write_safetensors};
 
