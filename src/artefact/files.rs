@@ -18,6 +18,8 @@ pub enum FileKind {
     Header,
     /// A package for CMake.
     Cmake,
+    /// A package for pkg-config.
+    PkgConfig,
     /// The kernels in Cranelift's intermediate representation.
     Clif,
     /// The kernels' machine code.
@@ -38,6 +40,7 @@ impl FileKind {
         match self {
             FileKind::Header => format!("{name}.h"),
             FileKind::Cmake => format!("{name}Config.cmake"),
+            FileKind::PkgConfig => format!("{name}.pc"),
             FileKind::Clif => format!("{name}.clif"),
             FileKind::Asm => format!("{name}.asm"),
             FileKind::Weights => format!("{name}.weights"),
@@ -93,6 +96,7 @@ pub fn write_files(
         match kind {
             FileKind::Header => write_bytes(&path, artefact.header().as_bytes())?,
             FileKind::Cmake => write_bytes(&path, artefact.cmake().as_bytes())?,
+            FileKind::PkgConfig => write_bytes(&path, artefact.pkg_config().as_bytes())?,
             FileKind::Clif => write_bytes(&path, artefact.print_clif()?.as_bytes())?,
             FileKind::Asm => write_bytes(&path, artefact.print_asm()?.as_bytes())?,
             FileKind::Weights if packed.is_none() => continue,

@@ -53,6 +53,23 @@ endif()
     )
 }
 
+/// The same for pkg-config.
+pub fn print_pkg_config(name: &str, net: &str) -> String {
+    format!(
+        "# Made by netc: pkg-config --cflags --libs {name}
+dir=${{pcfiledir}}
+
+Name: {name}
+Description: The net {} as functions
+Version: {}
+Cflags: -I${{dir}}
+Libs: -L${{dir}} -l{name}
+",
+        plain(net),
+        env!("CARGO_PKG_VERSION"),
+    )
+}
+
 /// A text from the source as it may stand in a comment or a string.
 pub fn plain(text: &str) -> String {
     let is_fine = |c: char| c.is_alphanumeric() || "_.-".contains(c);

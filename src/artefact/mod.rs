@@ -42,6 +42,8 @@ pub struct Options {
     pub precise: bool,
     /// See [`Machine::dense_weights`].
     pub dense_weights: WeightType,
+    /// See [`Machine::batch`].
+    pub batch: usize,
     /// Whether weights are a part of the object, rather than a file beside it.
     pub embeds: bool,
     /// Whether there is a function that runs steps in parts, for a caller with threads.
@@ -105,6 +107,7 @@ impl Artefact {
                 let machine = Machine {
                     precise: options.precise,
                     dense_weights: options.dense_weights,
+                    batch: options.batch.max(1),
                     ..options.target.machine(family)
                 };
                 plan(&optimized, &machine, &Tuning::default())
@@ -185,6 +188,11 @@ impl Artefact {
     /// A package for CMake's `find_package`, to lie beside the library.
     pub fn cmake(&self) -> String {
         header::print_cmake(&self.options.name)
+    }
+
+    /// The same for pkg-config.
+    pub fn pkg_config(&self) -> String {
+        header::print_pkg_config(&self.options.name, &self.net)
     }
 
     /// The object file, still without weights.

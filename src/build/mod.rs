@@ -60,6 +60,7 @@ pub struct Config {
     isas: Vec<TileFamily>,
     precise: bool,
     dense_weights: WeightType,
+    batch: usize,
     weights_file: bool,
     target: Option<String>,
     out_dir: Option<PathBuf>,
@@ -76,6 +77,7 @@ impl Config {
             isas: Vec::new(),
             precise: false,
             dense_weights: WeightType::default(),
+            batch: 1,
             weights_file: false,
             target: None,
             out_dir: None,
@@ -133,6 +135,12 @@ impl Config {
         self
     }
 
+    /// Chooses the fastest algorithms for so many images at a time [default: 1]. Any number can be run.
+    pub fn batch(&mut self, n_images: usize) -> &mut Config {
+        self.batch = n_images;
+        self
+    }
+
     /// Adds a directory that `use` may read from, besides that of the file itself.
     pub fn include(&mut self, directory: impl Into<PathBuf>) -> &mut Config {
         self.reading.directories.push(directory.into());
@@ -187,6 +195,7 @@ impl Config {
             },
             precise: self.precise,
             dense_weights: self.dense_weights,
+            batch: self.batch,
             embeds: !self.weights_file,
             parallel: false,
         };

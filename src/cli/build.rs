@@ -59,6 +59,10 @@ pub struct Args {
     #[arg(long, value_enum, value_name = "TRIPLE")]
     target: Option<Triple>,
 
+    /// How many images a call mostly runs: the fastest algorithms are chosen for so many. Any number can be run
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    batch: u16,
+
     /// The C compiler that links shared libraries [default: cc, or that of the target]
     #[arg(long, value_name = "PROGRAM")]
     linker: Option<OsString>,
@@ -80,6 +84,8 @@ enum Emit {
     So,
     /// NAMEConfig.cmake, for CMake's find_package
     Cmake,
+    /// NAME.pc, for pkg-config
+    Pc,
     /// NAME.clif, the kernels in Cranelift's intermediate representation
     Clif,
     /// NAME.asm, the kernels' machine code
@@ -93,6 +99,7 @@ impl Emit {
             Emit::A => FileKind::Archive,
             Emit::So => FileKind::Library,
             Emit::Cmake => FileKind::Cmake,
+            Emit::Pc => FileKind::PkgConfig,
             Emit::Clif => FileKind::Clif,
             Emit::Asm => FileKind::Asm,
         }
@@ -132,6 +139,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         families: args.families(build_target)?,
         precise: args.choices.precise,
         dense_weights: args.choices.dense_weights(),
+        batch: args.batch.into(),
         embeds: !args.weights_file,
         parallel: args.parallel,
     };

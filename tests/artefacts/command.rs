@@ -45,7 +45,7 @@ fn the_same_input_gives_the_same_bytes() {
     let folders = [(); 2].map(|()| tempfile::tempdir().expect("a folder"));
     let arguments = [
         "--emit",
-        "o,a,so,cmake",
+        "o,a,so,cmake,pc",
         "--isa",
         "clif128,avx2",
         "--parallel",
@@ -59,6 +59,7 @@ fn the_same_input_gives_the_same_bytes() {
     let names = [
         "Digits.h",
         "Digits.o",
+        "Digits.pc",
         "DigitsConfig.cmake",
         "beside",
         "libDigits.a",

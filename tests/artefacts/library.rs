@@ -23,6 +23,7 @@ pub fn options(families: &[TileFamily]) -> Options {
         families: families.to_vec(),
         precise: false,
         dense_weights: WeightType::default(),
+        batch: 1,
         embeds: true,
         parallel: false,
     }
@@ -33,6 +34,7 @@ pub fn machine(options: &Options, family: TileFamily) -> Machine {
     Machine {
         precise: options.precise,
         dense_weights: options.dense_weights,
+        batch: options.batch,
         ..options.target.machine(family)
     }
 }

@@ -93,9 +93,18 @@ fn options_of_the_plan_hold_for_libraries_too() {
     let options = Options {
         precise: true,
         dense_weights: WeightType::Bf16,
+        batch: 8,
         ..options(&[family])
     };
+    let for_one = Artefact::new(
+        &graph,
+        Options {
+            batch: 1,
+            ..options.clone()
+        },
+    );
     let built = build(&graph, &source, options);
+    assert!(built.artefact.plans() != for_one.expect("an artefact").plans());
     compare(&graph, &source, &built, family, &[3]);
 }
 

@@ -197,6 +197,20 @@ fn make_and_cmake_build_the_example() {
 }
 
 #[test]
+fn pkg_config_tells_how_to_link() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = argument(folder.path());
+    let family = Target::host().expect("a target").native_family();
+    build(&net(), folder.path(), &["--emit", "a,pc"]);
+    let program = argument(&folder.path().join("digit"));
+    let source = argument(&place("examples/c/digit.c"));
+    let command = "gcc -std=c11 -Wall -Wextra -Werror -o \"$1\" \"$2\" \
+        $(PKG_CONFIG_PATH=\"$3\" pkg-config --cflags --libs Digits)";
+    run("sh", &["-c", command, "sh", &program, &source, &at]);
+    check(&[&program], family.expect("a family"));
+}
+
+#[test]
 fn weights_beside_a_program_are_mapped() {
     let folder = tempfile::tempdir().expect("a folder");
     let at = folder.path();
