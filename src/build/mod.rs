@@ -61,6 +61,7 @@ pub struct Config {
     precise: bool,
     dense_weights: WeightType,
     batch: usize,
+    parallel: bool,
     weights_file: bool,
     target: Option<String>,
     out_dir: Option<PathBuf>,
@@ -78,6 +79,7 @@ impl Config {
             precise: false,
             dense_weights: WeightType::default(),
             batch: 1,
+            parallel: false,
             weights_file: false,
             target: None,
             out_dir: None,
@@ -141,6 +143,12 @@ impl Config {
         self
     }
 
+    /// Adds the method `forward_batch_parallel`, which runs layers in parts, on the program's threads.
+    pub fn parallel(&mut self, parallel: bool) -> &mut Config {
+        self.parallel = parallel;
+        self
+    }
+
     /// Adds a directory that `use` may read from, besides that of the file itself.
     pub fn include(&mut self, directory: impl Into<PathBuf>) -> &mut Config {
         self.reading.directories.push(directory.into());
@@ -197,7 +205,7 @@ impl Config {
             dense_weights: self.dense_weights,
             batch: self.batch,
             embeds: !self.weights_file,
-            parallel: false,
+            parallel: self.parallel,
         };
         options.check()?;
         let has_weights = net.has_weights(&self.weights);

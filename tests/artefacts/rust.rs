@@ -175,6 +175,53 @@ fn main() {
     }
 }
 
+#[test]
+fn a_programs_threads_compute_the_same() {
+    let folder = folder(DIGITS, |config| config.parallel(true));
+    let program = "
+fn main() {
+    let floats = floats();
+    let images = net::inputs(&floats).expect(\"images\");
+    let mut one = net::Net::new().expect(\"weights\");
+    let n_calls = std::cell::Cell::new(0);
+    // A thread for each part, the last first.
+    let on_threads = |n: usize, body: &(dyn Fn(usize) + Sync)| {
+        n_calls.set(n_calls.get() + 1);
+        std::thread::scope(|scope| {
+            for part in (0..n).rev() {
+                scope.spawn(move || body(part));
+            }
+        });
+    };
+    print(one.forward_batch_parallel(images, 3, on_threads).as_flattened());
+    assert!(n_calls.get() > 0);
+    // Leaves parts out, has one run twice and others that are not there.
+    let careless = |n: usize, body: &(dyn Fn(usize) + Sync)| {
+        for part in [n - 1, n - 1, n, usize::MAX] {
+            body(part);
+        }
+    };
+    print(one.forward_batch_parallel(images, 4, careless).as_flattened());
+    print(one.forward_batch(images).as_flattened());
+    for n_parts in [0, net::PARTS_MAX + 1] {
+        let mut one = one.clone();
+        let wrong = move || one.forward_batch_parallel(images, n_parts, careless);
+        let wrong = std::panic::AssertUnwindSafe(wrong);
+        assert!(std::panic::catch_unwind(wrong).is_err());
+    }
+}
+";
+    let (graph, source) = digits();
+    let floats = noise(97 * 64, 1);
+    let images = Tensor::new(vec![97, 1, 8, 8], floats.clone()).expect("a tensor");
+    let wanted = jit(&graph, &machine(), &source, &[vec![images]]);
+    let wanted = bits(&wanted[0]).concat().repeat(3);
+    for edition in ["2021", "2024"] {
+        let found = run(folder.path(), edition, &format!("{HEAD}{program}"), &floats);
+        assert!(found == wanted, "edition {edition}");
+    }
+}
+
 /// The net of a text.
 fn graph_of(text: &str, net: &str) -> Graph {
     let program = netc::parse("several.net", text);

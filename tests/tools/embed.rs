@@ -113,7 +113,8 @@ fn rustfmt_and_clippy_are_content_with_the_modules() {
         let folder = tempfile::tempdir().expect("a folder");
         let mut config = Config::new(argument(&net));
         config.name("Net").target(host).out_dir(folder.path());
-        let module = config.weights_file(weights_file).try_compile();
+        config.weights_file(weights_file).parallel(weights_file);
+        let module = config.try_compile();
         let module = argument(&module.expect("a module"));
         let library = folder.path().join("library.rs");
         let source = "//! A net.\n#![deny(missing_docs)]\ninclude!(concat!(env!(\"OUT_DIR\"), \"/Net.rs\"));\n";

@@ -52,20 +52,62 @@ fn list<'p, 'a: 'p>(
     before.chain(ports).chain(behind).collect()
 }
 
-/// `NAME_forward`, as C has it.
-pub fn declaration(ports: &Ports<'_>) -> String {
+/// The functions that run the net, as C has them.
+pub fn declarations(ports: &Ports<'_>, parallel: bool) -> String {
     let input = |port: &RustPort<'_>| format!("{}: *const f32", port.name);
     let output = |port: &RustPort<'_>| format!("{}: *mut f32", port.name);
     let mut arguments = list(&["weights: *const Weights"], &ports.inputs, input, &[]);
     let behind = ["n_images: usize", "workspace: *mut c_void"];
     arguments.extend(list(&[], &ports.outputs, output, &behind));
-    head("fn forward", &arguments, " -> i32;")
+    let forward = head("fn forward", &arguments, " -> i32;");
+    if !parallel {
+        return forward;
+    }
+    let behind = ["n_parts: usize", "share: Share", "context: *mut c_void"];
+    arguments.extend(behind.map(str::to_owned));
+    let parallel = head("fn forward_parallel", &arguments, " -> i32;");
+    format!(
+        "{forward}{FUNCTION}#[link_name = \"@LIBRARY@_workspace_size_parallel\"]
+{FUNCTION}fn workspace_size_parallel(batch: usize, n_parts: usize) -> usize;
+{FUNCTION}#[link_name = \"@LIBRARY@_forward_parallel\"]
+{parallel}"
+    )
 }
 
-/// The functions that run the net.
-pub fn print(ports: &Ports<'_>) -> String {
-    let methods = [forward, forward_into, forward_batch, run];
-    methods.map(|method| method(ports) + "\n").concat()
+/// The methods that run the net.
+pub fn print(ports: &Ports<'_>, parallel: bool) -> String {
+    let mut methods = vec![
+        forward(ports),
+        forward_into(ports),
+        forward_batch(ports, Threads::One),
+    ];
+    if parallel {
+        methods.push(forward_batch(ports, Threads::Callers));
+    }
+    methods.push(run(ports, Threads::One));
+    if parallel {
+        methods.push(run(ports, Threads::Callers));
+    }
+    methods.into_iter().map(|method| method + "\n").collect()
+}
+
+/// Whose threads a batch runs on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Threads {
+    /// The one that calls.
+    One,
+    /// Those of a function of the caller's.
+    Callers,
+}
+
+impl Threads {
+    /// What names of functions end in.
+    fn suffix(self) -> &'static str {
+        match self {
+            Threads::One => "",
+            Threads::Callers => "_parallel",
+        }
+    }
 }
 
 /// A call of `run`, with the only output at the place `one`, or of several each at that which `field` says.
@@ -137,7 +179,7 @@ fn forward_into(ports: &Ports<'_>) -> String {
     )
 }
 
-fn forward_batch(ports: &Ports<'_>) -> String {
+fn forward_batch(ports: &Ports<'_>, threads: Threads) -> String {
     let Some((first, others)) = ports.inputs.split_first() else {
         unreachable!("a net has an input");
     };
@@ -152,7 +194,13 @@ fn forward_batch(ports: &Ports<'_>) -> String {
         &["&mut self"],
         &ports.inputs,
         |port| format!("{}: &[{}]", port.name, port.type_name),
-        &[],
+        match threads {
+            Threads::One => &[],
+            Threads::Callers => &[
+                "n_parts: usize",
+                "parallel_for: impl Fn(usize, &(dyn Fn(usize) + Sync))",
+            ],
+        },
     );
     let names: Vec<&str> = ports
         .outputs
@@ -170,7 +218,7 @@ fn forward_batch(ports: &Ports<'_>) -> String {
         }
     };
     let head = head(
-        "pub fn forward_batch",
+        &format!("pub fn forward_batch{}", threads.suffix()),
         &arguments,
         &format!(" -> {answer} {{"),
     );
@@ -181,7 +229,11 @@ fn forward_batch(ports: &Ports<'_>) -> String {
         &[],
     );
     arguments.extend(names.iter().map(|name| format!("{name}.as_mut_ptr()")));
-    let run = call(BLOCK, "self.run", &arguments, ";");
+    if threads == Threads::Callers {
+        arguments.extend(["n_parts", "&parallel_for"].map(str::to_owned));
+    }
+    let run = format!("self.run{}", threads.suffix());
+    let run = call(BLOCK, &run, &arguments, ";");
     let (mut memory, mut lengths) = (String::new(), String::new());
     for name in names {
         let _ = writeln!(
@@ -190,12 +242,24 @@ fn forward_batch(ports: &Ports<'_>) -> String {
         );
         let _ = writeln!(lengths, "{BLOCK}{name}.set_len(n_images);");
     }
+    let (what, or_parts) = match threads {
+        Threads::One => (".".to_owned(), ""),
+        Threads::Callers => (
+            format!(
+                ", with each layer cut into `n_parts` parts: a few a thread.
+{FUNCTION}///
+{FUNCTION}/// `parallel_for(n, body)` calls `body` with each number below `n`, in any order, on any threads, and returns when all
+{FUNCTION}/// calls have. What it leaves out runs on this thread. The process ends if it panics."
+            ),
+            ", there are no parts or more than [`PARTS_MAX`]",
+        ),
+    };
     format!(
-        "{FUNCTION}/// Runs the net for a batch.
+        "{FUNCTION}/// Runs the net for a batch{what}
 {FUNCTION}///
 {FUNCTION}/// # Panics
 {FUNCTION}///
-{FUNCTION}/// If the batch is larger than [`BATCH_MAX`]{or}.
+{FUNCTION}/// If the batch is larger than [`BATCH_MAX`]{or_parts}{or}.
 {head}{BODY}let n_images = {}.len();
 {checks}{memory}{BODY}// SAFETY: there is room for so many outputs, which are written whole.
 {BODY}unsafe {{
@@ -216,22 +280,46 @@ fn equal_batches(inputs: &[RustPort<'_>]) -> String {
     inputs.iter().map(check).collect()
 }
 
-fn run(ports: &Ports<'_>) -> String {
+fn run(ports: &Ports<'_>, threads: Threads) -> String {
     let input = |port: &RustPort<'_>| format!("{}: *const {}", port.name, port.type_name);
     let output = |port: &RustPort<'_>| format!("{}: *mut {}", port.name, port.type_name);
+    let (behind, size, passed, check): (&[&str], _, &[&str], _) = match threads {
+        Threads::One => (&[], "workspace_size(n_images)", &[], String::new()),
+        Threads::Callers => (
+            &["n_parts: usize", "parallel_for: ParallelFor<'_>"],
+            "workspace_size_parallel(n_images, n_parts)",
+            &[
+                "n_parts",
+                "share",
+                "(&raw const parallel_for).cast_mut().cast()",
+            ],
+            format!(
+                "{BODY}assert!(
+{BODY}    (1..=PARTS_MAX).contains(&n_parts),
+{BODY}    \"a layer cannot be cut into {{n_parts}} parts\"
+{BODY});
+"
+            ),
+        ),
+    };
     let mut arguments = list(&["&mut self", "n_images: usize"], &ports.inputs, input, &[]);
-    arguments.extend(list(&[], &ports.outputs, output, &[]));
-    let head = head("unsafe fn run", &arguments, " {");
+    arguments.extend(list(&[], &ports.outputs, output, behind));
+    let name = format!("unsafe fn run{}", threads.suffix());
+    let head = head(&name, &arguments, " {");
+    let behind = [&["n_images", "workspace"], passed].concat();
     let arguments = list(
         &["&self.weights"],
         ports.inputs.iter().chain(&ports.outputs),
         |port| format!("{}.cast()", port.name),
-        &["n_images", "workspace"],
+        &behind,
     );
-    let call = call(BLOCK, "forward", &arguments, "");
+    let name = format!("forward{}", threads.suffix());
+    let call = call(BLOCK, &name, &arguments, "");
     format!(
         "{FUNCTION}/// Runs the net for a batch, of which all pointers are; outputs need not be initialised.
-{head}{BODY}let workspace = self.workspace(n_images);
+{head}{check}{BODY}// SAFETY: it computes with numbers and nothing else.
+{BODY}let size = unsafe {{ {size} }};
+{BODY}let workspace = self.workspace(n_images, size);
 {BODY}// SAFETY: the caller says so of inputs and outputs; the workspace is large enough.
 {BODY}let status = unsafe {{
 {call}{BODY}}};

@@ -6,7 +6,7 @@ mod ports;
 mod types;
 
 use crate::artefact::{Artefact, plain};
-use crate::codegen::object::{ALIGNMENT, Status};
+use crate::codegen::object::{ALIGNMENT, PARTS_MAX, Status};
 use ports::{Ports, camel};
 
 /// What is the same for every net, with names between `@` for what is not.
@@ -35,7 +35,14 @@ pub fn print(artefact: &Artefact, labels: &[String], weights_file: Option<&str>)
         let code = status.code();
         format!("            {code} => Err(Error::{variant}),\n")
     });
-    let replacements: [(&str, &str); 20] = [
+    let (parts_max, parallel) = match options.parallel {
+        true => (PARTS, PARALLEL),
+        false => ("", ""),
+    };
+    let replacements: [(&str, &str); 23] = [
+        ("PARTS_MAX", parts_max),
+        ("PARALLEL", parallel),
+        ("N_PARTS", &grouped(PARTS_MAX)),
         ("TYPES", &types::print(&ports)),
         (
             "WEIGHTS_PATH",
@@ -45,9 +52,9 @@ pub fn print(artefact: &Artefact, labels: &[String], weights_file: Option<&str>)
         ("TEXTS", &texts),
         ("CODES", &codes),
         ("EMBEDDED", embedded),
-        ("FORWARD", &methods::declaration(&ports)),
+        ("FORWARD", &methods::declarations(&ports, options.parallel)),
         ("NEW", new),
-        ("METHODS", &methods::print(&ports)),
+        ("METHODS", &methods::print(&ports, options.parallel)),
         ("VERSION", env!("CARGO_PKG_VERSION")),
         ("NET", &plain(artefact.net())),
         ("TARGET", options.target.triple()),
@@ -128,6 +135,62 @@ const NEW: &str = "        /// The net with the weights that are a part of the p
                 workspace: Vec::new(),
             })
         }
+
+";
+
+/// What a module with an entry for threads has besides.
+const PARTS: &str = "    /// Into how many parts a layer can be cut, at most.
+    pub const PARTS_MAX: usize = @N_PARTS@;
+
+";
+
+const PARALLEL: &str = "    /// Calls a function once for each number below the first, on any threads.
+    type ParallelFor<'a> = &'a dyn Fn(usize, &(dyn Fn(usize) + Sync));
+
+    /// The same as the library has it.
+    type Share = unsafe extern \"C\" fn(
+        context: *mut c_void,
+        n_parts: usize,
+        body: extern \"C\" fn(*mut c_void, usize),
+        argument: *mut c_void,
+    );
+
+    /// What runs a part.
+    struct Body {
+        function: extern \"C\" fn(*mut c_void, usize),
+        argument: *mut c_void,
+    }
+
+    // SAFETY: the library has it that parts may run on any threads.
+    unsafe impl Sync for Body {}
+
+    impl Body {
+        fn run(&self, part: usize) {
+            (self.function)(self.argument, part);
+        }
+    }
+
+    /// Hands parts to the caller's threads. Each runs once, whatever the caller does: the library counts on it.
+    unsafe extern \"C\" fn share(
+        context: *mut c_void,
+        n_parts: usize,
+        function: extern \"C\" fn(*mut c_void, usize),
+        argument: *mut c_void,
+    ) {
+        use std::sync::atomic::{AtomicU64, Ordering};
+        // SAFETY: it is what `run_parallel` hands to the library.
+        let parallel_for = unsafe { *context.cast::<ParallelFor<'_>>() };
+        let body = Body { function, argument };
+        let taken = [const { AtomicU64::new(0) }; PARTS_MAX / 64];
+        let run = |part: usize| {
+            let bit = 1 << (part % 64);
+            if part < n_parts && taken[part / 64].fetch_or(bit, Ordering::Relaxed) & bit == 0 {
+                body.run(part);
+            }
+        };
+        parallel_for(n_parts, &run);
+        (0..n_parts).for_each(run);
+    }
 
 ";
 
