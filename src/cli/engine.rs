@@ -3,7 +3,6 @@
 use std::time::Instant;
 
 use super::console::{self, Failure};
-use super::give_back;
 use super::machine::Code;
 use super::target::Target;
 use crate::data::Array;
@@ -35,10 +34,6 @@ pub struct Engine {
     pub bind_seconds: f64,
 }
 
-/// Memory that is given back to the system as soon as it is free: from this size on, bytes. The parts that weights of dense layers are read in are smaller: they would wait for new
-/// pages each time.
-const GIVEN_BACK: i32 = 8 << 20;
-
 /// Tells `perf` of this process's code, in the file where it looks for it.
 fn write_perf_map(map: &str) -> Result<(), Diagnostic> {
     let path = format!("/tmp/perf-{}.map", std::process::id());
@@ -57,7 +52,6 @@ impl Engine {
         running: &Running,
         code: &Code,
     ) -> Result<Engine, Failure> {
-        give_back::from(GIVEN_BACK);
         let machine = code.machine(batch)?;
         // Measuring is no part of compiling: the next time it is known.
         let tuning = code.tuning(&target.graph, &machine)?;

@@ -12,7 +12,6 @@ mod eval;
 mod explain;
 mod fix;
 mod fmt;
-mod give_back;
 mod graph;
 mod inputs;
 mod list;

@@ -76,9 +76,10 @@ pub fn choose_cut(conv: &ConvSpec, m: usize, batch: usize) -> (WinogradCut, f64)
                 };
                 let slots = |batch| slots(conv, m, &cut, batch) / batch as f64;
                 let own = slots(batch);
+                let shared = own * (1.0 + imbalance(conv, m, &cut, batch));
                 let all = match batch {
-                    1 => own * (1.0 + imbalance(conv, m, &cut)) + slots(MANY),
-                    _ => own,
+                    1 => shared + slots(MANY),
+                    _ => shared,
                 };
                 if all < least {
                     (best, least) = (Some((cut, own)), all);
@@ -149,11 +150,11 @@ fn slots(conv: &ConvSpec, m: usize, cut: &WinogradCut, batch: usize) -> f64 {
     products.max(fetch) + 0.3 * products.min(fetch) + transforms + spilled as f64
 }
 
-/// How much longer two threads take for an image than half of what one takes, since tasks are few or unlike each other and since both transform an input that
+/// How much longer two threads take for a batch than half of what one takes, since tasks are few or unlike each other and since both transform an input that
 /// their tasks share: 1 if they share out evenly.
-fn imbalance(conv: &ConvSpec, m: usize, cut: &WinogradCut) -> f64 {
+fn imbalance(conv: &ConvSpec, m: usize, cut: &WinogradCut, batch: usize) -> f64 {
     let [rows, columns] = grid(&conv.output, m);
-    let tiles = rows * columns;
+    let tiles = batch * rows * columns;
     let lanes = conv.family.lanes();
     let n_units = conv.group_outputs().div_ceil(cut.vectors * lanes);
     let scheme = scheme(conv, m);
