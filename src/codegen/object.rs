@@ -143,7 +143,13 @@ impl ObjectFile {
         };
         let emitted = object.emit(&mut sink);
         sink.written?;
-        emitted.map_err(|error| io::Error::other(error.to_string()).into())
+        emitted.map_err(|error| io::Error::other(error.to_string()))?;
+        match sink.weights {
+            Some(_) if len > 0 => {
+                Err(io::Error::other("the object has no place for its weights").into())
+            }
+            _ => Ok(()),
+        }
     }
 }
 

@@ -22,7 +22,10 @@ const FAR_CACHE: usize = 448 << 10;
 /// Floats that weights of such large units are asked for ahead of their use: 4 KiB.
 const PREFETCH_FLOATS: i64 = 1024;
 
-/// Steps over which a tile of one tap asks for its results' lines.
+/// Lines that a core has on their way at most, about.
+const MOST_REQUESTS: usize = 24;
+
+/// Steps over which a tile of one tap asks for more lines than that.
 const REQUEST_STEPS: usize = 32;
 
 /// Bytes of a cache line.
@@ -186,8 +189,8 @@ impl<'s> ConvStrip<'s> {
         }
     }
 
-    /// The first chunks of input channels, as many as it returns, each step with its share of `requests`: all at once they would hold up what the steps load.
-    /// With several taps a tile has so many steps that this does not show: then all requests come before the first step.
+    /// The first chunks of input channels, as many as it returns, each step with its share of `requests`: many at once would hold up what the steps load.
+    /// Few do not, and with several taps a tile has so many steps that it does not show: then all requests come before the first step.
     fn begin(
         &self,
         a: &mut Assembler,
@@ -197,7 +200,9 @@ impl<'s> ConvStrip<'s> {
     ) -> usize {
         let chunk = self.spec.chunk();
         let n_chunks = match (self.spec.kernel, self.spec.chain()) {
-            ([1, 1], Chain::Whole) if !self.spec.sharing().is_lanewise() => {
+            ([1, 1], Chain::Whole)
+                if requests.len() > MOST_REQUESTS && !self.spec.sharing().is_lanewise() =>
+            {
                 self.chunks().0.min(REQUEST_STEPS / chunk)
             }
             _ => 0,
