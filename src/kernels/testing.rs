@@ -214,7 +214,7 @@ pub fn margins() -> impl Strategy<Value = Margins> {
 /// Which operands an epilogue has: for each, whether it is a parameter, and along which dimensions it has one element.
 pub type Operands = Vec<(bool, [bool; 3], Margins)>;
 
-/// Up to two operands of any kind.
+/// Up to three operands of any kind.
 pub fn operands() -> impl Strategy<Value = Option<Operands>> {
     let operand = (any::<bool>(), any::<[bool; 3]>(), margins());
     proptest::option::of(proptest::collection::vec(operand, 0..4))
