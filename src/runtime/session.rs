@@ -9,7 +9,7 @@ use super::schedule::{Images, Piece, Schedule, schedule};
 use super::stopwatch::{Nobody, Observer, Stopwatch};
 use super::team::Team;
 use super::{AlignedBuffer, Kernels, RunError, Tensor};
-use crate::plan::{ALIGNMENT_FLOATS, Buffer, BufferId, Operand, Plan, Port, verify_plan};
+use crate::plan::{ALIGNMENT_FLOATS, Buffer, BufferId, Lead, Operand, Plan, Port, verify_plan};
 
 /// A compiled net with its parameters. The batch is free from run to run.
 ///
@@ -114,13 +114,25 @@ impl Session {
     /// Floats that a run of so many images has for activations and scratch memory, inputs and outputs not counted.
     pub fn activations(&self, batch: usize) -> usize {
         let n_threads = self.n_threads();
-        let scratch = n_threads * self.scratch_stride();
-        match self.plan.lead.as_ref() {
-            Some(lead) if schedule(&self.plan, batch, n_threads).has_lead => {
-                n_threads * lead.group * self.plan.arena_size + batch * lead.arena_size + scratch
-            }
-            _ => batch * self.plan.arena_size + scratch,
-        }
+        let lead = self.lead(&schedule(&self.plan, batch, n_threads));
+        let rooms = self.rooms(lead, batch, n_threads);
+        rooms.iter().map(|(size, n)| size * n).sum()
+    }
+
+    /// The plan's lead, if a schedule has one.
+    fn lead(&self, schedule: &Schedule) -> Option<&Lead> {
+        self.plan.lead.as_ref().filter(|_| schedule.has_lead)
+    }
+
+    /// Floats of the arena, of what the batch shares, and of scratch memory: of a part of it, and how many parts.
+    fn rooms(&self, lead: Option<&Lead>, batch: usize, n_threads: usize) -> [(usize, usize); 3] {
+        // Images that are in the arena at the same time.
+        let n_present = lead.map_or(batch, |lead| n_threads * lead.group);
+        [
+            (self.plan.arena_size, n_present),
+            (lead.map_or(0, |lead| lead.arena_size), batch),
+            (self.scratch_stride(), n_threads),
+        ]
     }
 
     /// The threads of a run.
@@ -163,16 +175,11 @@ impl Session {
             Some((old, schedule)) if old == batch => schedule,
             _ => schedule(&self.plan, batch, n_threads),
         };
-        let lead = self.plan.lead.as_ref().filter(|_| schedule.has_lead);
-        // Images that are in the arena at the same time.
-        let n_present = lead.map_or(batch, |lead| n_threads * lead.group);
-        grow(&mut state.arena, self.plan.arena_size, n_present)?;
-        grow(
-            &mut state.shared,
-            lead.map_or(0, |lead| lead.arena_size),
-            batch,
-        )?;
-        grow(&mut state.scratch, self.scratch_stride(), n_threads)?;
+        let lead = self.lead(&schedule);
+        let buffers = [&mut state.arena, &mut state.shared, &mut state.scratch];
+        for (buffer, (size, n)) in buffers.into_iter().zip(self.rooms(lead, batch, n_threads)) {
+            grow(buffer, size, n)?;
+        }
         let memory = Memory {
             arena: &state.arena,
             shared: &state.shared,
