@@ -3,6 +3,8 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -427,10 +429,17 @@ fn a_serving_bench_tells_what_is_wrong() {
     let said = stderr(&output);
     assert!(said.contains("`soon` is not a number of seconds"), "{said}");
 
-    let (child, mut stdin, mut lines) = serving();
+    let (mut child, mut stdin, mut lines) = serving();
     next_line(&mut lines);
     drop(lines);
-    writeln!(stdin, "0").expect("netc listens");
+    // Another test that is just starting a program may hold a copy of the pipe's end for a moment: until that is closed, someone could still read.
+    let begin = Instant::now();
+    while child.try_wait().expect("a status").is_none() {
+        assert!(begin.elapsed() < Duration::from_secs(60), "it does not end");
+        // It may be gone already.
+        let _ = writeln!(stdin, "0");
+        thread::sleep(Duration::from_millis(10));
+    }
     let output = child.wait_with_output().expect("netc ends");
     assert_eq!(output.status.code(), Some(1));
     let said = stderr(&output);
