@@ -107,7 +107,7 @@ fn the_command_line_chooses_the_vectors() {
         .iter()
         .map(|machine| machine.family.name())
         .collect();
-    for isa in ["clif128", "avx2", "avx512"] {
+    for isa in ["clif128", "avx2", "avx512", "zen4"] {
         let netc = || {
             let mut command = Command::new(env!("CARGO_BIN_EXE_netc"));
             command

@@ -21,7 +21,7 @@ from run import TARGET, words
 from targets import TARGETS
 
 NETS = TARGET.parent / "nets"
-ISAS = ("avx512", "avx2", "clif128")
+ISAS = ("zen4", "avx512", "avx2", "clif128")
 LIMITS = {"precise": 5e-6, "fast": 5e-5}
 
 HEAD = """# How accurate outputs are

@@ -116,6 +116,8 @@ enum BuildIsa {
     Avx2,
     /// 512 bits: x86-64 with AVX-512
     Avx512,
+    /// The same, with the algorithms that pay where additions cost nothing beside multiply-adds: AMD's Zen 4
+    Zen4,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -222,6 +224,7 @@ impl Args {
             BuildIsa::Clif128 => Ok(TileFamily::Clif128),
             BuildIsa::Avx2 => Ok(TileFamily::Avx2),
             BuildIsa::Avx512 => Ok(TileFamily::Avx512),
+            BuildIsa::Zen4 => Ok(TileFamily::Zen4),
         };
         asked.iter().map(family).collect()
     }

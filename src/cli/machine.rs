@@ -58,6 +58,8 @@ pub enum Isa {
     Avx2,
     /// 512 bits, on x86-64 with AVX-512
     Avx512,
+    /// The same, with the algorithms that pay where additions cost nothing beside multiply-adds: Zen 4
+    Zen4,
 }
 
 impl Isa {
@@ -67,6 +69,7 @@ impl Isa {
             Isa::Clif128 => TileFamily::Clif128,
             Isa::Avx2 => TileFamily::Avx2,
             Isa::Avx512 => TileFamily::Avx512,
+            Isa::Zen4 => TileFamily::Zen4,
         }
     }
 }

@@ -68,15 +68,27 @@ pub fn machines() -> Result<Vec<Machine>, CodegenError> {
         "x86_64" => (true, has("has_fma")),
         architecture => (false, architecture == "aarch64"),
     };
+    let has_avx512 = is_x86 && has_fma && has("has_avx512vl") && has("has_avx512f");
     let runs = |family: &TileFamily| match family {
         TileFamily::Clif128 => true,
         TileFamily::Avx2 => is_x86 && has_fma && has("has_avx2"),
-        TileFamily::Avx512 => is_x86 && has_fma && has("has_avx512vl") && has("has_avx512f"),
+        TileFamily::Avx512 => has_avx512,
+        TileFamily::Zen4 => has_avx512 && is_zen4(),
     };
     let families = TileFamily::ALL.into_iter().filter(runs);
     Ok(families
         .map(|family| machine_with(family, has_fma))
         .collect())
+}
+
+/// Whether a machine with AVX-512 is of AMD's make, and one before Zen 5, whose multiply-adds are as wide as its loads.
+fn is_zen4() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    let found =
+        is_x86_feature_detected!("sse4a") && !is_x86_feature_detected!("avx512vp2intersect");
+    #[cfg(not(target_arch = "x86_64"))]
+    let found = false;
+    found
 }
 
 /// A machine of which these facts are known, without choices.

@@ -45,6 +45,9 @@ const WIDEST: [Feature; 2] = [
     Feature("has_avx512vl", 1, 31),
 ];
 
+/// What tells AMD's processors from others, word and bit of [`x86::cpu`]'s: SSE4A, which code of [`TileFamily::Zen4`] does not use. Cranelift knows no such setting.
+const AMD: (usize, u32) = (2, 6);
+
 /// Registers that the system must save: those of 128 and 256 bits.
 const WIDE_STATE: u32 = 0b110;
 
@@ -106,7 +109,9 @@ impl Target {
             (Target::Aarch64Linux, _) => Vec::new(),
             (_, TileFamily::Clif128) => NARROW.iter().collect(),
             (_, TileFamily::Avx2) => NARROW.iter().chain(&WIDE).collect(),
-            (_, TileFamily::Avx512) => NARROW.iter().chain(&WIDE).chain(&WIDEST).collect(),
+            (_, TileFamily::Avx512 | TileFamily::Zen4) => {
+                NARROW.iter().chain(&WIDE).chain(&WIDEST).collect()
+            }
         }
     }
 
@@ -119,8 +124,12 @@ impl Target {
         words[x86::CPU_STATE] = match family {
             TileFamily::Clif128 => 0,
             TileFamily::Avx2 => WIDE_STATE,
-            TileFamily::Avx512 => WIDEST_STATE,
+            TileFamily::Avx512 | TileFamily::Zen4 => WIDEST_STATE,
         };
+        if family == TileFamily::Zen4 {
+            let (word, bit) = AMD;
+            words[word] |= 1 << bit;
+        }
         (self == Target::X86_64Linux).then_some(words)
     }
 

@@ -40,6 +40,13 @@ pub fn configure(
 pub fn with_algorithm(spec: ConvSpec, algorithm: Algorithm, batch: usize) -> KernelSpec {
     match algorithm {
         Algorithm::Direct => KernelSpec::Conv(spec.scheduled()),
+        Algorithm::Pairs => {
+            let spec = ConvSpec {
+                pairs: true,
+                ..spec
+            };
+            KernelSpec::Conv(spec.scheduled())
+        }
         Algorithm::Winograd(tile) => KernelSpec::Winograd(winograd::configure(spec, tile, batch)),
     }
 }
@@ -65,6 +72,7 @@ pub(super) fn unscheduled(
         bias: conv.bias,
         epilogue,
         precise: machine.precise,
+        pairs: false,
         transposed: None,
         schedule: Schedule::default(),
     }
@@ -75,6 +83,8 @@ pub(super) fn unscheduled(
 pub enum Algorithm {
     /// By its definition.
     Direct,
+    /// By [products of pairs](super::pairs) of channels.
+    Pairs,
     /// By [Winograd's](super::winograd) algorithm, in tiles of so many results squared.
     Winograd(usize),
 }
@@ -84,6 +94,7 @@ impl Algorithm {
     pub fn name(self) -> String {
         match self {
             Algorithm::Direct => "direct".into(),
+            Algorithm::Pairs => "pairs".into(),
             Algorithm::Winograd(tile) => format!("winograd{tile}"),
         }
     }
@@ -91,14 +102,29 @@ impl Algorithm {
     /// The one with this name.
     pub fn named(name: &str) -> Option<Algorithm> {
         let winograd = winograd::all_tiles().map(Algorithm::Winograd);
-        let mut all = winograd.chain([Algorithm::Direct]);
+        let mut all = winograd.chain([Algorithm::Direct, Algorithm::Pairs]);
         all.find(|algorithm| algorithm.name() == name)
+    }
+}
+
+impl KernelSpec {
+    /// How it computes a convolution, if it is one that there can be a choice for.
+    pub fn algorithm(&self) -> Option<Algorithm> {
+        match self {
+            KernelSpec::Conv(spec) if spec.pairs => Some(Algorithm::Pairs),
+            KernelSpec::Conv(_) => Some(Algorithm::Direct),
+            KernelSpec::Winograd(spec) => Some(Algorithm::Winograd(spec.tile)),
+            _ => None,
+        }
     }
 }
 
 /// The algorithms that compute a convolution, each with its cost in slots for an image of a batch (see [`winograd::cost`]); the cheapest first.
 pub fn alternatives(spec: &ConvSpec, batch: usize) -> Vec<(Algorithm, f64)> {
     let mut all = vec![(Algorithm::Direct, winograd::cost::direct_slots(spec, batch))];
+    if spec.can_pair() {
+        all.push((Algorithm::Pairs, winograd::cost::pairs_slots(spec, batch)));
+    }
     all.extend(winograd::tiles(spec).map(|tile| {
         let slots = winograd::cost::choose_cut(spec, tile, batch).1;
         (Algorithm::Winograd(tile), slots)
@@ -162,7 +188,7 @@ pub fn halo(spec: &ConvSpec, algorithm: Algorithm) -> Margins {
     let size = [spec.input.height, spec.input.width];
     let results = [spec.output.height, spec.output.width];
     let tile = match algorithm {
-        Algorithm::Direct => 1,
+        Algorithm::Direct | Algorithm::Pairs => 1,
         Algorithm::Winograd(tile) => tile,
     };
     let beyond = [0, 1].map(|axis| {
@@ -320,6 +346,7 @@ impl DepthwiseSpec {
             bias: self.bias,
             epilogue: self.epilogue.clone(),
             precise: self.precise,
+            pairs: false,
             transposed: None,
             schedule: Schedule::default(),
         }

@@ -105,6 +105,7 @@ pub fn configure(
                 bias: attrs.bias,
                 epilogue: epilogue.clone(),
                 precise: machine.precise,
+                pairs: false,
                 transposed: Some(TransposedTaps {
                     kernel: attrs.kernel,
                     first: phase.map(|axis| if is_empty { 0 } else { axis.first }),

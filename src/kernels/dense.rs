@@ -89,7 +89,7 @@ impl DenseSpec {
             TileFamily::Clif128 => 32,
             // What tiles of four images have registers for.
             TileFamily::Avx2 => 24,
-            TileFamily::Avx512 => 64,
+            TileFamily::Avx512 | TileFamily::Zen4 => 64,
         };
         // A layer of few features is padded to whole blocks and no further.
         most.min(
@@ -113,7 +113,7 @@ impl DenseSpec {
             // No more than four images: with a power of two of inputs, they share one set of a first-level cache, of eight ways. All of a unit, so that weights
             // are one stream.
             TileFamily::Avx2 => &[[MAX_IMAGES, 3], [2, 3], [1, 3]],
-            TileFamily::Avx512 => &[[MAX_IMAGES, 4], [2, 4], [1, 4]],
+            TileFamily::Avx512 | TileFamily::Zen4 => &[[MAX_IMAGES, 4], [2, 4], [1, 4]],
         };
         let divisor = |most: usize| {
             let mut vectors = (1..=most.min(all)).rev();

@@ -13,6 +13,7 @@ pub mod conv;
 pub mod conv_transpose;
 pub mod dense;
 mod packing;
+pub mod pairs;
 pub mod reference;
 mod schedule;
 mod spec;
@@ -44,11 +45,18 @@ pub enum TileFamily {
     Avx2,
     /// 512-bit vectors, assembled: x86-64 with AVX-512 F and VL.
     Avx512,
+    /// The same where additions of such vectors take nothing from multiply-adds, so that [products of pairs](ConvSpec::pairs) pay: Zen 4.
+    Zen4,
 }
 
 impl TileFamily {
     /// All of them, the narrowest first.
-    pub const ALL: [TileFamily; 3] = [TileFamily::Clif128, TileFamily::Avx2, TileFamily::Avx512];
+    pub const ALL: [TileFamily; 4] = [
+        TileFamily::Clif128,
+        TileFamily::Avx2,
+        TileFamily::Avx512,
+        TileFamily::Zen4,
+    ];
 
     /// Its name in options and plans.
     pub fn name(self) -> &'static str {
@@ -56,6 +64,7 @@ impl TileFamily {
             TileFamily::Clif128 => "clif128",
             TileFamily::Avx2 => "avx2",
             TileFamily::Avx512 => "avx512",
+            TileFamily::Zen4 => "zen4",
         }
     }
 
@@ -64,7 +73,7 @@ impl TileFamily {
         match self {
             TileFamily::Clif128 => 4,
             TileFamily::Avx2 => 8,
-            TileFamily::Avx512 => 16,
+            TileFamily::Avx512 | TileFamily::Zen4 => 16,
         }
     }
 
@@ -72,7 +81,7 @@ impl TileFamily {
     pub fn registers(self) -> usize {
         match self {
             TileFamily::Clif128 | TileFamily::Avx2 => 16,
-            TileFamily::Avx512 => 32,
+            TileFamily::Avx512 | TileFamily::Zen4 => 32,
         }
     }
 
@@ -84,7 +93,9 @@ impl TileFamily {
             // but makes 14 loads for 12 multiply-adds: 80%.
             TileFamily::Clif128 => 10,
             // All but the weights and an input.
-            TileFamily::Avx2 | TileFamily::Avx512 => self.registers() - 1 - weights,
+            TileFamily::Avx2 | TileFamily::Avx512 | TileFamily::Zen4 => {
+                self.registers() - 1 - weights
+            }
         }
     }
 
@@ -92,7 +103,7 @@ impl TileFamily {
     pub fn channel_block(self) -> usize {
         match self {
             TileFamily::Clif128 | TileFamily::Avx2 => 8,
-            TileFamily::Avx512 => 16,
+            TileFamily::Avx512 | TileFamily::Zen4 => 16,
         }
     }
 

@@ -5,7 +5,9 @@ use std::ops::Range;
 use half::bf16;
 
 use super::winograd::{MOST_WEIGHTS, Scheme, Transforms};
-use super::{ConvSpec, DenseSpec, Epilogue, KernelSpec, TransposedTaps, WeightType, WinogradSpec};
+use super::{
+    ConvSpec, DenseSpec, Epilogue, KernelSpec, TransposedTaps, WeightType, WinogradSpec, pairs,
+};
 use crate::plan::View;
 
 /// How a parameter is laid out for a kernel. Evaluating it is a pure function of the parameter's values in row-major order.
@@ -40,6 +42,8 @@ pub struct ConvPacking {
     pub granule: usize,
     pub chunk: usize,
     pub transposed: Option<TransposedTaps>,
+    /// Whether each unit's weights are scaled for products of pairs, and what [those](pairs::HEAD) need besides stands before them.
+    pub pairs: bool,
 }
 
 /// `[features / unit][inputs][unit]` of a weight `[features, channels * pixels]`; the inputs stand in the order of a map's memory,
@@ -101,10 +105,7 @@ impl Packing {
         match self {
             Packing::Vector { padded, .. } => *padded,
             Packing::Conv(packing) => {
-                packing.out_channels.next_multiple_of(packing.granule)
-                    * packing.group_inputs
-                    * packing.kernel[0]
-                    * packing.kernel[1]
+                packing.out_channels.next_multiple_of(packing.granule) * packing.rows()
             }
             Packing::Winograd(packing) => packing.groups * packing.group_len(),
             Packing::Dense(packing) => {
@@ -200,14 +201,25 @@ impl ConvPacking {
         }
     }
 
+    /// Floats of an output channel.
+    fn rows(&self) -> usize {
+        self.head() + self.group_inputs * self.kernel[0] * self.kernel[1]
+    }
+
+    /// Those before its weights.
+    fn head(&self) -> usize {
+        if self.pairs { pairs::HEAD } else { 0 }
+    }
+
     fn pack(&self, values: &[f32], mut out: &mut [f32]) {
         let [kh, kw] = self.kernel;
         let padded = self.out_channels.next_multiple_of(self.granule);
         for first in (0..padded).step_by(self.unit) {
             let unit = self.unit.min(padded - first);
-            let (this, rest) = out.split_at_mut(unit * self.group_inputs * kh * kw);
+            let (this, rest) = out.split_at_mut(unit * self.rows());
             out = rest;
-            let mut this = this.chunks_exact_mut(unit);
+            let (head, weights) = this.split_at_mut(unit * self.head());
+            let mut this = weights.chunks_exact_mut(unit);
             for chunk in (0..self.group_inputs).step_by(self.chunk.max(1)) {
                 let chunk = chunk..(chunk + self.chunk).min(self.group_inputs);
                 for (r, s) in (0..kh).flat_map(|r| (0..kw).map(move |s| (r, s))) {
@@ -220,6 +232,9 @@ impl ConvPacking {
                         }
                     }
                 }
+            }
+            if self.pairs {
+                pairs::scale(head, weights, unit);
             }
         }
     }
@@ -333,6 +348,7 @@ impl ConvSpec {
             },
             chunk: self.chunk(),
             transposed: self.transposed,
+            pairs: self.pairs,
         })
     }
 }

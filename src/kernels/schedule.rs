@@ -2,7 +2,7 @@
 //!
 //! Code generation, the number of tasks and the benchmark all ask here, so that there is one truth.
 
-use super::{ConvSpec, LANEWISE_TAPS, Sharing};
+use super::{ConvSpec, LANEWISE_TAPS, Sharing, pairs};
 
 /// Floating-point operations below which a task is not worth its start (decoding its number, addresses, halo): some microseconds.
 const FLOPS_PER_TASK: usize = 1 << 17;
@@ -109,6 +109,9 @@ impl ConvSpec {
 
     /// Pixels that a tile of so many vectors can have at most.
     fn tile_pixels(&self, vectors: usize) -> usize {
+        if self.pairs {
+            return self.pair_pixels(vectors);
+        }
         let weights = match self.sharing() {
             // A row of taps, and a permutation.
             Sharing::Lanes if self.family.is_assembled() => self.row_weights(),
@@ -131,7 +134,11 @@ impl ConvSpec {
         let lines = (self.input.row_stride() * size_of::<f32>() / LINE).max(1);
         let room = SETS / gcd(SETS, lines) * WAYS;
         let reach = self.dilation[0] * self.kernel[0].saturating_sub(1);
-        (room.saturating_sub(reach) / self.stride[0]).clamp(1, self.lattice.size[0].max(1))
+        let most = match self.pairs {
+            true => self.pair_rows(),
+            false => self.lattice.size[0].max(1),
+        };
+        (room.saturating_sub(reach) / self.stride[0]).clamp(1, most)
     }
 
     /// How many vectors of output channels a tile may have.
@@ -143,6 +150,9 @@ impl ConvSpec {
                 Sharing::Block | Sharing::Lanes => vec![2.min(self.output.block / lanes)],
                 Sharing::Vector | Sharing::Gather | Sharing::Permuted => vec![1],
             };
+        }
+        if self.pairs {
+            return vec![pairs::VECTORS];
         }
         let all = self.output.channels.div_ceil(lanes);
         match self.sharing() {
@@ -176,8 +186,13 @@ impl ConvSpec {
         }
         let (_, vectors, last_vectors, strips) = best;
         let height = self.lattice.size[0];
-        let channels_per_task = (vectors * self.family.lanes()).max(self.output.block);
-        let rows_per_task = self.rows_per_task(&strips, channels_per_task);
+        let (channels_per_task, rows_per_task) = match self.pairs {
+            true => (self.pair_channels(), self.pair_rows()),
+            false => {
+                let channels = (vectors * self.family.lanes()).max(self.output.block);
+                (channels, self.rows_per_task(&strips, channels))
+            }
+        };
         let row_groups = height.div_ceil(rows_per_task);
         let channel_groups = self.output.channels.div_ceil(channels_per_task);
         Schedule {
@@ -222,7 +237,10 @@ impl ConvSpec {
 /// four: every x86-64 since Haswell, or better.
 fn tile_cost(spec: &ConvSpec, vectors: usize, size: [usize; 2]) -> usize {
     let sums = size[0] * size[1] * vectors;
-    let multiply = 8 * sums;
+    let multiply = match spec.pairs {
+        true => 8 * sums * pairs::CYCLES / pairs::BLOCK,
+        false => 8 * sums,
+    };
     let chains = match spec.family.is_assembled() {
         true => 1,
         false => spec.n_chains(sums),
@@ -322,6 +340,7 @@ mod tests {
             bias: false,
             epilogue: None,
             precise: false,
+            pairs: false,
             transposed: None,
             schedule: Schedule::default(),
         }

@@ -82,6 +82,8 @@ pub struct ConvSpec {
     pub epilogue: Option<Epilogue>,
     /// Whether it is summed in short chains: see [`ConvSpec::chain`].
     pub precise: bool,
+    /// Whether it is computed by [products of pairs](super::pairs).
+    pub pairs: bool,
     /// `Some` for a phase of a transposed convolution: which of its taps these are.
     pub transposed: Option<TransposedTaps>,
     /// How it is cut.

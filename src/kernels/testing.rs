@@ -68,7 +68,19 @@ pub fn check(
     seed: u64,
     exact: bool,
 ) -> Result<(), TestCaseError> {
-    let (expected, actual) = both(machine, specs, batch, seed, exact);
+    check_scaled(machine, specs, batch, seed, exact, 1.0)
+}
+
+/// The same with inputs `scale` times as large, a power of two.
+pub fn check_scaled(
+    machine: &Machine,
+    specs: &[KernelSpec],
+    batch: usize,
+    seed: u64,
+    exact: bool,
+    scale: f32,
+) -> Result<(), TestCaseError> {
+    let (expected, actual) = both(machine, specs, batch, seed, exact, scale);
     // Winograd's transforms add numbers of different size: those of six points or more lose some bits more.
     let tolerance = match &specs[0] {
         _ if exact => 0.0,
@@ -80,7 +92,7 @@ pub fn check(
 
 /// The error of one kernel for fractions: the root of the mean square of what it is off by, as a part of that of the results.
 pub fn error(machine: &Machine, spec: &KernelSpec, seed: u64) -> f64 {
-    let (expected, actual) = both(machine, std::slice::from_ref(spec), 1, seed, false);
+    let (expected, actual) = both(machine, std::slice::from_ref(spec), 1, seed, false, 1.0);
     let results = expected.iter().zip(&actual).filter(|(y, _)| !y.is_nan());
     let (mut off, mut all) = (0.0, 0.0);
     for (&expected, &actual) in results {
@@ -97,6 +109,7 @@ fn both(
     batch: usize,
     seed: u64,
     exact: bool,
+    scale: f32,
 ) -> (Vec<f32>, Vec<f32>) {
     let mut noise = Noise(seed);
     let executable = jit::compile(specs, machine).expect("the kernel compiles");
@@ -115,6 +128,7 @@ fn both(
     // Operands as the reference wants them. Parameters are plain there, packed for the kernel, each spec its own way.
     let packings: Vec<_> = specs.iter().map(KernelSpec::packings).collect();
     let mut plain = vec![tensor(&inputs, batch, &mut noise, exact)];
+    plain[0].iter_mut().for_each(|x| *x *= scale);
     let n_params = 1 + usize::from(bias);
     for packing in &packings[0][..n_params] {
         plain.push((0..packing.len()).map(|_| noise.value(exact)).collect());

@@ -9,19 +9,13 @@ use crate::kernels::{ConvSpec, KernelSpec, TileFamily, WinogradSpec};
 
 /// What was chosen for a kernel, at which cost, and what else there was; nothing where there was no choice.
 pub(super) fn describe_choice(spec: &KernelSpec, plan: &Plan) -> Option<String> {
-    match spec {
-        KernelSpec::Conv(spec) => Some(format!(
-            "{}{}",
-            direct_text(spec, &plan.machine),
-            others_text(spec, Algorithm::Direct, plan)
-        )),
-        KernelSpec::Winograd(spec) => Some(format!(
-            "{}{}",
-            winograd_text(spec),
-            others_text(&spec.conv, Algorithm::Winograd(spec.tile), plan)
-        )),
-        _ => None,
-    }
+    let algorithm = spec.algorithm()?;
+    let (text, conv) = match spec {
+        KernelSpec::Conv(spec) => (direct_text(spec, &plan.machine), spec),
+        KernelSpec::Winograd(spec) => (winograd_text(spec), &spec.conv),
+        _ => return None,
+    };
+    Some(text + &others_text(conv, algorithm, plan))
 }
 
 fn direct_text(spec: &ConvSpec, machine: &Machine) -> String {

@@ -331,11 +331,7 @@ fn in_favour_of(fastest: Algorithm, graph: &Graph, machine: &Machine) -> Tuning 
 
 fn algorithms(plan: &Plan) -> Vec<Algorithm> {
     let steps = plan.steps.iter();
-    let kernels = steps.filter_map(|step| match &plan.kernels[step.kernel.0 as usize] {
-        KernelSpec::Conv(_) => Some(Algorithm::Direct),
-        KernelSpec::Winograd(spec) => Some(Algorithm::Winograd(spec.tile)),
-        _ => None,
-    });
+    let kernels = steps.filter_map(|step| plan.kernels[step.kernel.0 as usize].algorithm());
     kernels.collect()
 }
 

@@ -12,7 +12,11 @@ impl KernelSpec {
         match self {
             KernelSpec::Conv(spec) => {
                 let [kh, kw] = spec.kernel;
-                let mut text = format!("conv{kh}x{kw}_{}", spec.family.name());
+                let family = spec.family.name();
+                let mut text = match spec.pairs {
+                    true => format!("pairs{kh}x{kw}_{family}"),
+                    false => format!("conv{kh}x{kw}_{family}"),
+                };
                 push_strides(&mut text, spec.stride, spec.dilation);
                 push_groups(&mut text, spec.groups);
                 if spec.transposed.is_some() {

@@ -119,7 +119,7 @@ fn the_shared_library_and_the_object_link_too() {
 fn valgrind_has_nothing_to_report() {
     let folder = tempfile::tempdir().expect("a folder");
     // All families: valgrind's processor has not the widest, and that is found out.
-    for isa in ["clif128", "avx2", "clif128,avx2,avx512"] {
+    for isa in ["clif128", "avx2", "clif128,avx2,avx512,zen4"] {
         build(&net(), folder.path(), &["--isa", isa]);
         let program = compile(&["gcc", "-std=c11", "-g"], folder.path());
         let family = match isa {
@@ -148,6 +148,7 @@ fn a_processor_that_lacks_the_instructions_gets_an_error() {
         ("avx2", "Westmere"),
         ("avx512", "Haswell"),
         ("avx512", "max"),
+        ("zen4", "max"),
     ] {
         build(&net(), folder.path(), &["--isa", isa]);
         let program = compile(&["gcc", "-std=c11"], folder.path());
@@ -157,7 +158,11 @@ fn a_processor_that_lacks_the_instructions_gets_an_error() {
         assert_eq!(text(&output.stderr).lines().last(), Some(told.trim_end()));
     }
     // With all in one library, each takes what it has.
-    build(&net(), folder.path(), &["--isa", "clif128,avx2,avx512"]);
+    build(
+        &net(),
+        folder.path(),
+        &["--isa", "clif128,avx2,avx512,zen4"],
+    );
     let program = compile(&["gcc", "-std=c11"], folder.path());
     check(
         &["qemu-x86_64", "-cpu", "Westmere", &program],

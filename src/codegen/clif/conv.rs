@@ -9,8 +9,10 @@ use super::epilogue::Operands;
 use super::halo::zero_halo;
 use super::strip::{plane_origin, plane_start};
 use super::tile::{Source, Tile};
-use crate::codegen::x86::{ConvStrip, FIRST_OPERAND, conv_strip, table_floats};
-use crate::kernels::{ConvSpec, Sharing, Strip};
+use crate::codegen::x86::{
+    ConvStrip, FIRST_OPERAND, conv_strip, pair_sums, pair_sums_entry, table_floats,
+};
+use crate::kernels::{ConvSpec, Sharing, Strip, pairs};
 
 /// A kernel's pointers.
 struct Pointers<'s> {
@@ -29,6 +31,8 @@ struct Task {
     block: Value,
     /// Rows of the lattice: first, and one past the last.
     rows: [Value; 2],
+    /// Where the task's pixels have their sums of pairs' products, if there are any.
+    pair_sums: Option<Value>,
 }
 
 /// Where one unit of output channels finds and leaves its data, at pixel (0, 0) of the lattice.
@@ -51,27 +55,43 @@ pub(super) struct Assembled {
     pub table: Value,
     /// Tiles that use the unit's weights before the next unit's are used.
     pub tiles_per_unit: usize,
+    /// The sums of pairs' products, from the task's first row, and that row.
+    pub pair_sums: Option<[Value; 2]>,
 }
 
 /// Emits the kernel.
 pub fn emit(e: &mut Emitter, spec: &ConvSpec) {
     let schedule = &spec.schedule;
     let pointers = load_pointers(e, spec);
+    let width = spec.lattice.size[1];
+    let pair_sums = spec
+        .pairs
+        .then(|| e.stack_floats(schedule.rows_per_task * width));
     e.for_tasks(|e, number| {
-        let task = decode(e, spec, number);
+        let task = Task {
+            pair_sums,
+            ..decode(e, spec, number)
+        };
         zero_halos(e, spec, &pointers, &task);
-        let full = |e: &mut Emitter| emit_group(e, spec, &pointers, &task, schedule.vectors);
-        if schedule.last_vectors == schedule.vectors {
-            full(e);
-        } else if schedule.channel_groups == 1 {
-            emit_group(e, spec, &pointers, &task, schedule.last_vectors);
-        } else {
-            let last = e.int(schedule.channel_groups as i64 - 1);
-            let is_last = e.compare(IntCC::Equal, task.group, last);
-            let narrower =
-                |e: &mut Emitter| emit_group(e, spec, &pointers, &task, schedule.last_vectors);
-            e.either(is_last, narrower, full);
+        if let Some(to) = pair_sums {
+            sum_pairs(e, spec, &pointers, &task, to);
         }
+        emit_units(e, spec, &pointers, &task);
+    });
+}
+
+/// The sums of pairs' products of the task's pixels.
+fn sum_pairs(e: &mut Emitter, spec: &ConvSpec, pointers: &Pointers, task: &Task, to: Value) {
+    let ConvSpec { input, stride, .. } = spec;
+    let function = e.link(pair_sums(spec), 2);
+    let image = e.advance(pointers.input, task.image, input.image_stride);
+    let first = e.offset(image, input.origin() as i64);
+    let [begin, end] = task.rows;
+    e.for_range(begin, end, 1, |e, row| {
+        let from = e.advance(first, row, stride[0] * input.row_stride());
+        let index = e.sub(row, begin);
+        let to = e.advance(to, index, spec.lattice.size[1]);
+        e.call(function, &[from, to]);
     });
 }
 
@@ -109,6 +129,7 @@ fn decode(e: &mut Emitter, spec: &ConvSpec, number: Value) -> Task {
         group,
         block: e.mul_const(group, blocks as i64),
         rows: [first, e.min_int(end, height)],
+        pair_sums: None,
     }
 }
 
@@ -128,23 +149,41 @@ fn zero_halos(e: &mut Emitter, spec: &ConvSpec, pointers: &Pointers, task: &Task
     });
 }
 
-/// All of a task, in tiles of so many vectors.
-fn emit_group(e: &mut Emitter, spec: &ConvSpec, pointers: &Pointers, task: &Task, vectors: usize) {
-    let units = spec.schedule.channels_per_task / spec.unit();
-    if units == 1 {
-        let unit = start_unit(e, spec, pointers, task, vectors, None);
+/// All units of a task.
+fn emit_units(e: &mut Emitter, spec: &ConvSpec, pointers: &Pointers, task: &Task) {
+    let schedule = &spec.schedule;
+    let units = schedule.channels_per_task / spec.unit();
+    let emit = |e: &mut Emitter, vectors: usize, index: Option<Value>| {
+        let unit = start_unit(e, spec, pointers, task, vectors, index);
         emit_rows(e, spec, task, &unit);
-        return;
+    };
+    let n_units = spec.output.channels.div_ceil(spec.unit());
+    let last = e.int(n_units as i64 - 1);
+    // The last unit may be narrower.
+    let emit = |e: &mut Emitter, number: Value, index: Option<Value>| {
+        let (vectors, narrower) = (schedule.vectors, schedule.last_vectors);
+        if vectors == narrower {
+            emit(e, vectors, index);
+        } else if n_units == 1 {
+            emit(e, narrower, index);
+        } else {
+            let is_last = e.compare(IntCC::Equal, number, last);
+            let narrower = |e: &mut Emitter| emit(e, narrower, index);
+            e.either(is_last, narrower, |e| emit(e, vectors, index));
+        }
+    };
+    if units == 1 {
+        return emit(e, task.group, None);
     }
-    // The last block may have fewer units than others.
-    let n_units = e.int(spec.output.channels.div_ceil(spec.unit()) as i64);
+    // The last task may have fewer units than others.
     let begun = e.mul_const(task.group, units as i64);
-    let left = e.sub(n_units, begun);
+    let all = e.int(n_units as i64);
+    let left = e.sub(all, begun);
     let full = e.int(units as i64);
     let (start, end) = (e.int(0), e.min_int(left, full));
     e.for_range(start, end, 1, |e, index| {
-        let unit = start_unit(e, spec, pointers, task, vectors, Some(index));
-        emit_rows(e, spec, task, &unit);
+        let number = e.add(begun, index);
+        emit(e, number, Some(index));
     });
 }
 
@@ -158,8 +197,17 @@ fn start_unit<'s>(
     index: Option<Value>,
 ) -> Unit<'s> {
     let ConvSpec { input, output, .. } = spec;
+    let blocks = spec.unit() / output.block;
+    let (block, index) = match index {
+        // Units of whole blocks.
+        Some(index) if blocks > 0 => {
+            let further = e.mul_const(index, blocks as i64);
+            (e.add(task.block, further), None)
+        }
+        index => (task.block, index),
+    };
     let lane = index.map(|index| e.mul_const(index, spec.unit() as i64));
-    let first = e.mul_const(task.group, spec.schedule.channels_per_task as i64);
+    let first = e.mul_const(block, output.block as i64);
     let first = lane.map_or(first, |lane| e.add(first, lane));
 
     let row = input.origin() as isize + spec.origin[0] * input.row_stride() as isize;
@@ -170,11 +218,12 @@ fn start_unit<'s>(
         channels: first_channels(e, spec, first),
     };
 
-    let weights = spec.group_inputs() * spec.kernel[0] * spec.kernel[1];
+    let head = if spec.pairs { pairs::HEAD } else { 0 };
+    let weights = head + spec.group_inputs() * spec.kernel[0] * spec.kernel[1];
     let weight = e.advance(pointers.weight, first, weights);
     let bias = pointers.bias.map(|bias| e.advance(bias, first, 1));
-    let operands = pointers.operands.at_block(e, task.image, task.block);
-    let place = plane_origin(e, output, pointers.output, task.image, task.block);
+    let operands = pointers.operands.at_block(e, task.image, block);
+    let place = plane_origin(e, output, pointers.output, task.image, block);
     let (operands, place) = match lane {
         None => (operands, place),
         Some(lane) => (operands.at_channel(e, lane), e.advance(place, lane, 1)),
@@ -217,6 +266,7 @@ fn start_assembled(
         .sum();
     let mut words = vec![ahead; FIRST_OPERAND];
     words.extend(operands.pointers());
+    words.extend(task.pair_sums);
     let table = match table_floats(spec) {
         0 => e.table(&words),
         floats => {
@@ -228,6 +278,7 @@ fn start_assembled(
     Assembled {
         table,
         tiles_per_unit: tiles.max(1),
+        pair_sums: task.pair_sums.map(|sums| [sums, task.rows[0]]),
     }
 }
 
@@ -338,6 +389,7 @@ fn call_strip(
     let Assembled {
         table,
         tiles_per_unit,
+        pair_sums,
     } = assembled;
     let tiles = ConvStrip {
         spec,
@@ -357,6 +409,12 @@ fn call_strip(
     let (operands, output) = results(e, spec, unit, row, start);
     let is_done = spec.epilogue.is_none() || tiles.epilogue().is_some();
     e.fill_table(table, FIRST_OPERAND, operands.pointers());
+    if let Some([sums, first]) = pair_sums {
+        let index = e.sub(row, first);
+        let sums = e.advance(sums, index, spec.lattice.size[1]);
+        let sums = e.advance(sums, start, 1);
+        e.fill_table(table, pair_sums_entry(spec), &[sums]);
+    }
     let bias = unit.bias.unwrap_or(table);
     let function = e.link(conv_strip(&tiles), 6);
     e.call(function, &[source, unit.weight, output, count, bias, table]);

@@ -287,6 +287,7 @@ impl<'s> Kernel<'s> {
                 let ahead = e.offset(weight, unit as i64);
                 let tiles = spec.tiles_per_image().min(spec.cut.tiles_per_task);
                 Assembled {
+                    pair_sums: None,
                     table: e.table(&[ahead]),
                     tiles_per_unit: tiles.div_ceil(spec.cut.width),
                 }

@@ -3,6 +3,8 @@
 //! Functions follow the System V calling convention: up to six words come in registers, all vector registers may be overwritten. Each ends in
 //! `vzeroupper`, since code of Cranelift, whose vectors are narrow, would be slow while upper halves are in use.
 
+mod across;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -89,6 +91,10 @@ pub enum Arithmetic {
     Min,
     /// The larger; the second where either is NaN.
     Max,
+    /// Of the bits.
+    And,
+    /// The larger of the bits as unsigned numbers.
+    MaxUnsigned,
 }
 
 /// Assembles one function.
@@ -156,7 +162,7 @@ impl Assembler {
 
     /// Whether an operand in memory can be one float for all lanes.
     pub fn can_broadcast(&self) -> bool {
-        self.family == TileFamily::Avx512
+        matches!(self.family, TileFamily::Avx512 | TileFamily::Zen4)
     }
 
     fn note(&mut self, result: Result<(), IcedError>) {
@@ -184,9 +190,9 @@ impl Assembler {
     }
 
     fn register(&self, vector: &Vector) -> Register {
-        let first = match self.family {
-            TileFamily::Avx512 => Register::ZMM0,
-            _ => Register::YMM0,
+        let first = match self.can_broadcast() {
+            true => Register::ZMM0,
+            false => Register::YMM0,
         };
         first + u32::from(vector.0.number)
     }
@@ -208,9 +214,9 @@ impl Assembler {
     }
 
     fn by_width(&self, narrow: Code, wide: Code) -> Code {
-        match self.family {
-            TileFamily::Avx512 => wide,
-            _ => narrow,
+        match self.can_broadcast() {
+            true => wide,
+            false => narrow,
         }
     }
 
@@ -406,7 +412,13 @@ impl Assembler {
             let lanes = (0..QUARTER).rev();
             return Spread::Quarters(lanes.fold(0, |bits, lane| bits << 2 | source(lane) as u32));
         }
-        let label = self.constant((0..self.lanes()).map(|lane| source(lane) as u32).collect());
+        let sources = (0..self.lanes()).map(|lane| source(lane) as u32);
+        Spread::Whole(self.lanes_of(sources.collect()))
+    }
+
+    /// The bits of each lane.
+    pub fn lanes_of(&mut self, bits: Vec<u32>) -> Vector {
+        let label = self.constant(bits);
         let vector = self.vector();
         let register = self.register(&vector);
         let loaded = match (get_zmm(register), get_ymm(register)) {
@@ -415,7 +427,7 @@ impl Assembler {
             _ => unreachable!("a vector register"),
         };
         self.note(loaded);
-        Spread::Whole(vector)
+        vector
     }
 
     /// A vector from memory, permuted.
@@ -500,7 +512,7 @@ impl Assembler {
 
     /// `sum += a * one float of memory`; only AVX-512 has it.
     pub fn fma_broadcast(&mut self, sum: &Vector, a: &Vector, base: &Word, floats: i64) {
-        debug_assert_eq!(self.family, TileFamily::Avx512);
+        debug_assert!(self.can_broadcast());
         let place = self.place(base, floats, true);
         let [sum, a] = [sum, a].map(|vector| self.register(vector));
         let code = self.fma_code();
@@ -543,6 +555,14 @@ impl Assembler {
                 Code::VEX_Vmaxps_ymm_ymm_ymmm256,
                 Code::EVEX_Vmaxps_zmm_k1z_zmm_zmmm512b32_sae,
             ),
+            Arithmetic::And => (
+                Code::VEX_Vpand_ymm_ymm_ymmm256,
+                Code::EVEX_Vpandd_zmm_k1z_zmm_zmmm512b32,
+            ),
+            Arithmetic::MaxUnsigned => (
+                Code::VEX_Vpmaxud_ymm_ymm_ymmm256,
+                Code::EVEX_Vpmaxud_zmm_k1z_zmm_zmmm512b32,
+            ),
         };
         self.by_width(narrow, wide)
     }
@@ -577,7 +597,7 @@ impl VectorCode for Assembler {
     fn room(&self) -> usize {
         match self.family {
             // Of 32 registers.
-            TileFamily::Avx512 => 12,
+            TileFamily::Avx512 | TileFamily::Zen4 => 12,
             // Of 16.
             _ => 3,
         }

@@ -4,32 +4,19 @@
 //! reads, `weight` the unit's weights, `output` the first result, `bias` the unit's biases if there are any, `table` pointers that the function moves along: to
 //! the weights that are wanted next, then to the epilogue's elements for the first result.
 
-use super::assembler::{Assembler, Vector, Word};
+use super::assembler::{Arithmetic, Assembler, Vector, Word};
 use super::epilogue::{self, Operand, is_wide};
 use super::lanes::RowOfTaps;
+use super::pairs::{PairTile, add_pair};
+use super::requests::{LINE_FLOATS, Request};
 use super::step::Step;
 use super::totals::Totals;
 use crate::codegen::CodegenError;
-use crate::kernels::{Chain, ConvSpec, Epilogue, NEAR_CACHE, WeightType};
+use crate::kernels::{Chain, ConvSpec, Epilogue, WeightType};
 use crate::plan::View;
 
 /// Steps (one input channel of one tap) that are written out before there is a loop.
 const UNROLLED_STEPS: usize = 24;
-
-/// Bytes of a unit's weights that leave room for the next unit's in the second-level cache. Larger units come anew from further for each tile.
-const FAR_CACHE: usize = 448 << 10;
-
-/// Floats that weights of such large units are asked for ahead of their use: 4 KiB.
-const PREFETCH_FLOATS: i64 = 1024;
-
-/// Lines that a core has on their way at most, about.
-const MOST_REQUESTS: usize = 24;
-
-/// Steps over which a tile of one tap asks for more lines than that.
-const REQUEST_STEPS: usize = 32;
-
-/// Bytes of a cache line.
-const LINE: usize = 64;
 
 /// Where the epilogue's pointers begin in the table.
 pub const FIRST_OPERAND: usize = 1;
@@ -47,17 +34,6 @@ pub struct ConvStrip<'s> {
     pub tiles_per_unit: usize,
 }
 
-/// How weights come near before they are used.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Prefetch {
-    /// The hardware does it.
-    Nothing,
-    /// While a unit's tiles pass, the next unit's weights are asked for, bit by bit: memory works all the time and not only when a unit begins.
-    NextUnit,
-    /// A unit is asked for shortly before each use.
-    ThisUnit,
-}
-
 /// A loop over taps or chunks of input channels.
 #[derive(Clone, Copy)]
 struct Level {
@@ -66,6 +42,8 @@ struct Level {
     step: usize,
     /// Whether a chain of sums ends with each.
     ends_chain: bool,
+    /// Whether it stays a loop, however few steps it has: there is no hurry.
+    is_short: bool,
 }
 
 impl Level {
@@ -74,11 +52,17 @@ impl Level {
             count,
             step,
             ends_chain: false,
+            is_short: false,
         }
     }
 
     fn ending_chains(self, ends_chain: bool) -> Level {
         Level { ends_chain, ..self }
+    }
+
+    /// Whether all its rounds are written out, each of so many steps.
+    fn is_unrolled(&self, steps: usize) -> bool {
+        !self.is_short && steps * self.count <= UNROLLED_STEPS
     }
 }
 
@@ -91,31 +75,18 @@ struct Nest {
     channels: usize,
 }
 
-/// A line that is wanted when the sums are done.
-enum Request {
-    ToRead(Word, i64),
-    ToWrite(Word, i64),
-}
-
-impl Request {
-    fn emit(&self, a: &mut Assembler) {
-        match self {
-            Request::ToRead(base, floats) => a.prefetch(base, *floats),
-            Request::ToWrite(base, floats) => a.prefetch_to_write(base, *floats),
-        }
-    }
-}
-
 /// Where the next step reads.
-struct Cursor {
+pub(super) struct Cursor {
     input: Word,
-    weight: Word,
+    pub weight: Word,
     /// Floats that `weight` stands behind.
-    weight_offset: usize,
+    pub weight_offset: usize,
     /// What to ask for next.
-    ahead: Word,
+    pub ahead: Word,
     /// What chains of sums join.
     totals: Option<Totals>,
+    /// Whether pairs of channels are multiplied together.
+    pairs: bool,
 }
 
 impl<'s> ConvStrip<'s> {
@@ -124,7 +95,7 @@ impl<'s> ConvStrip<'s> {
     }
 
     /// Rows and columns of the tile's results.
-    fn pixels(&self) -> impl Iterator<Item = [usize; 2]> + use<> {
+    pub(super) fn pixels(&self) -> impl Iterator<Item = [usize; 2]> + use<> {
         let [rows, columns] = self.size;
         (0..rows).flat_map(move |row| (0..columns).map(move |column| [row, column]))
     }
@@ -147,50 +118,12 @@ impl<'s> ConvStrip<'s> {
     }
 
     /// Whole chunks of input channels, and the channels that are left.
-    fn chunks(&self) -> (usize, usize) {
+    pub(super) fn chunks(&self) -> (usize, usize) {
         let (inputs, chunk) = (self.spec.group_inputs(), self.spec.chunk());
         (inputs / chunk, inputs % chunk)
     }
 
-    /// What the tile will read and write when its sums are done: asked for before, it is near by then.
-    fn requests(&self, a: &mut Assembler, output: &Word, table: &Word) -> Vec<Request> {
-        let ConvSpec {
-            output: view,
-            lattice,
-            ..
-        } = self.spec;
-        let operands = Operand::load(a, self.epilogue(), table, FIRST_OPERAND);
-        let mut requests = Vec::new();
-        for [row, column] in self.pixels() {
-            let pixel = [row * lattice.step[0], column * lattice.step[1]];
-            for v in 0..self.vectors {
-                let channel = v * a.lanes();
-                let lines = operands.iter().filter_map(|o| o.line(pixel, channel));
-                requests.extend(lines.map(|(base, floats)| Request::ToRead(base, floats)));
-                requests.push(Request::ToWrite(
-                    output.clone(),
-                    place(view, pixel, channel),
-                ));
-            }
-        }
-        requests
-    }
-
-    fn prefetch(&self) -> Prefetch {
-        let taps = self.spec.kernel[0] * self.spec.kernel[1];
-        let unit = self.vectors * self.spec.family.lanes();
-        let bytes = unit * self.spec.group_inputs() * taps * size_of::<f32>();
-        if bytes <= NEAR_CACHE {
-            Prefetch::Nothing
-        } else if bytes <= FAR_CACHE {
-            Prefetch::NextUnit
-        } else {
-            Prefetch::ThisUnit
-        }
-    }
-
-    /// The first chunks of input channels, as many as it returns, each step with its share of `requests`: many at once would hold up what the steps load.
-    /// Few do not, and with several taps a tile has so many steps that it does not show: then all requests come before the first step.
+    /// The first chunks of input channels, as many as it returns, each step with its share of `requests`.
     fn begin(
         &self,
         a: &mut Assembler,
@@ -199,14 +132,7 @@ impl<'s> ConvStrip<'s> {
         sums: &[Vector],
     ) -> usize {
         let chunk = self.spec.chunk();
-        let n_chunks = match (self.spec.kernel, self.spec.chain()) {
-            ([1, 1], Chain::Whole)
-                if requests.len() > MOST_REQUESTS && !self.spec.sharing().is_lanewise() =>
-            {
-                self.chunks().0.min(REQUEST_STEPS / chunk)
-            }
-            _ => 0,
-        };
+        let n_chunks = self.request_chunks(requests.len());
         let steps = n_chunks * chunk;
         let mut left = requests.iter();
         for index in 0..n_chunks {
@@ -269,23 +195,44 @@ impl<'s> ConvStrip<'s> {
         nests
     }
 
+    /// The same in little code, for tiles that are seldom met: channel by channel.
+    fn short_nest(&self) -> Vec<Nest> {
+        let (n_chunks, _) = self.chunks();
+        let chunks = Level::new(n_chunks, self.spec.input.plane_stride());
+        let channels = Level {
+            is_short: true,
+            ..Level::new(self.spec.chunk(), 1)
+        };
+        vec![Nest {
+            chunk: 0,
+            levels: vec![chunks, channels],
+            channels: 1,
+        }]
+    }
+
     /// All steps of a tile.
     fn accumulate(
         &self,
         a: &mut Assembler,
-        cursor: &mut Cursor,
+        mut cursor: Cursor,
         requests: Vec<Request>,
         sums: &[Vector],
     ) {
         if let Some(totals) = &cursor.totals {
             totals.begin(a, sums);
         }
-        let begun = self.begin(a, cursor, requests, sums);
+        let nests = match self.spec.pairs && !cursor.pairs {
+            true => self.short_nest(),
+            false => {
+                let begun = self.begin(a, &mut cursor, requests, sums);
+                self.nests(begun)
+            }
+        };
         let mut place = 0;
-        for nest in self.nests(begun) {
+        for nest in nests {
             let start = (nest.chunk * self.spec.input.plane_stride()) as i64;
             a.advance(&cursor.input, start - place);
-            self.levels(a, &nest.levels, nest.channels, cursor, 0, sums);
+            self.levels(a, &nest.levels, nest.channels, &mut cursor, 0, sums);
             place = start + self.moved_by(&nest.levels, nest.channels);
         }
         if let Some(totals) = &cursor.totals {
@@ -308,7 +255,7 @@ impl<'s> ConvStrip<'s> {
             return self.steps(a, channels, cursor, place, sums, |_, _| {});
         };
         let steps = inner.iter().map(|level| level.count).product::<usize>() * channels;
-        if level.count == 1 || steps * level.count <= UNROLLED_STEPS {
+        if level.count == 1 || level.is_unrolled(steps) {
             for index in 0..level.count {
                 self.levels(a, inner, channels, cursor, place + index * level.step, sums);
                 end_chain(a, level, cursor, sums);
@@ -332,7 +279,7 @@ impl<'s> ConvStrip<'s> {
             return 0;
         };
         let steps = inner.iter().map(|level| level.count).product::<usize>() * channels;
-        if steps * level.count <= UNROLLED_STEPS {
+        if level.is_unrolled(steps) {
             0
         } else if level.count == 1 {
             self.moved_by(inner, channels)
@@ -372,13 +319,7 @@ impl<'s> ConvStrip<'s> {
             return;
         }
         let lanes = a.lanes();
-        let prefetch = self.prefetch();
-        // A tile asks for its share of the next unit: as many lines of each round of steps.
-        let bytes = channels * self.vectors * lanes * size_of::<f32>();
-        let lines = match prefetch {
-            Prefetch::NextUnit => bytes.div_ceil(LINE * self.tiles_per_unit),
-            _ => 0,
-        };
+        let lines = self.lines_ahead(channels);
         let step = Step {
             input: &cursor.input,
             places: &places,
@@ -388,24 +329,17 @@ impl<'s> ConvStrip<'s> {
         };
         for channel in 0..channels {
             before(a, channel);
-            for line in lines * channel / channels..lines * (channel + 1) / channels {
-                a.prefetch_far(&cursor.ahead, (line * LINE / size_of::<f32>()) as i64);
+            self.ask_for_weights(a, cursor, lines, channel, channels);
+            let (input, row) = ((place + channel) as i64, self.vectors * lanes);
+            if !cursor.pairs {
+                step.add_products(a, sums, input, cursor.weight_offset as i64);
+            } else if channel % 2 == 1 {
+                let weight = cursor.weight_offset - row;
+                add_pair(a, &step, channel / 2, sums, input - 1, weight as i64);
             }
-            if prefetch == Prefetch::ThisUnit {
-                for v in 0..self.vectors {
-                    let weight = cursor.weight_offset + v * lanes;
-                    a.prefetch(&cursor.weight, weight as i64 + PREFETCH_FLOATS);
-                }
-            }
-            step.add_products(
-                a,
-                sums,
-                (place + channel) as i64,
-                cursor.weight_offset as i64,
-            );
-            cursor.weight_offset += self.vectors * lanes;
+            cursor.weight_offset += row;
         }
-        a.advance(&cursor.ahead, (lines * LINE / size_of::<f32>()) as i64);
+        a.advance(&cursor.ahead, (lines * LINE_FLOATS) as i64);
     }
 
     /// Applies the epilogue and stores.
@@ -444,60 +378,139 @@ fn end_chain(a: &mut Assembler, level: &Level, cursor: &Cursor, sums: &[Vector])
 }
 
 /// Floats from a tile's first result to the one so many rows, columns and channels further.
-fn place(view: &View, [row, column]: [usize; 2], channel: usize) -> i64 {
+pub(super) fn place(view: &View, [row, column]: [usize; 2], channel: usize) -> i64 {
     let plane = channel / view.block * view.plane_stride() + channel % view.block;
     (plane + row * view.row_stride() + column * view.pixel_stride()) as i64
+}
+
+/// The function's arguments, and what to ask for next.
+struct Pointers {
+    input: Word,
+    weight: Word,
+    output: Word,
+    bias: Option<Word>,
+    table: Word,
+    ahead: Word,
+}
+
+impl ConvStrip<'_> {
+    /// A tile's sums as its convolution defines them.
+    fn sum(&self, a: &mut Assembler, at: &Pointers, requests: Vec<Request>) -> Vec<Vector> {
+        let first: Vec<Vector> = (0..self.vectors)
+            .map(|v| match &at.bias {
+                Some(bias) => a.load(bias, (v * a.lanes()) as i64),
+                None => a.zero(),
+            })
+            .collect();
+        let mut sums = first.clone();
+        for index in self.vectors..self.n_pixels() * self.vectors {
+            sums.push(match at.bias {
+                Some(_) => a.copy(&first[index % self.vectors]),
+                None => a.zero(),
+            });
+        }
+        drop(first);
+        let cursor = self.cursor(a, at);
+        self.accumulate(a, cursor, requests, &sums);
+        sums
+    }
+
+    /// The same by [products of pairs](crate::kernels::pairs), if the inputs' sizes allow for it.
+    fn sum_pairs(&self, a: &mut Assembler, at: &Pointers, requests: Vec<Request>) -> Vec<Vector> {
+        let n_sums = self.n_pixels() * self.vectors;
+        let sums: Vec<Vector> = (0..n_sums).map(|_| a.zero()).collect();
+        let tile = PairTile {
+            weight: &at.weight,
+            vectors: self.vectors,
+        };
+        let weight_offset = tile.head(a);
+        let pair_sums = a.word();
+        a.load_word(&pair_sums, &at.table, pair_sums_entry(self.spec));
+        let width = self.spec.lattice.size[1];
+        let places = self.pixels().map(|[row, column]| row * width + column);
+        let places: Vec<i64> = places.map(|place| place as i64).collect();
+        let all = a.load_splat(&pair_sums, places[0]);
+        for &place in &places[1..] {
+            a.compute_broadcast_into(&all, Arithmetic::Add, &all, &pair_sums, place);
+        }
+        let cursor = |a: &mut Assembler, pairs: bool| Cursor {
+            weight_offset,
+            pairs,
+            ..self.cursor(a, at)
+        };
+        let apart = |a: &mut Assembler| {
+            let cursor = cursor(a, false);
+            self.accumulate(a, cursor, Vec::new(), &sums);
+        };
+        let in_pairs = |a: &mut Assembler| {
+            tile.begin(a, &sums, &pair_sums, &places);
+            // Its register is wanted.
+            drop(pair_sums);
+            let cursor = cursor(a, true);
+            self.accumulate(a, cursor, requests, &sums);
+        };
+        a.if_nan(all, apart, in_pairs);
+        tile.end(a, &sums, at.bias.as_ref());
+        sums
+    }
+
+    fn cursor(&self, a: &mut Assembler, at: &Pointers) -> Cursor {
+        let cursor = Cursor {
+            input: a.word(),
+            weight: a.word(),
+            weight_offset: 0,
+            ahead: at.ahead.clone(),
+            totals: Totals::of(self.spec, &at.table),
+            pairs: false,
+        };
+        a.copy_word(&cursor.input, &at.input);
+        a.copy_word(&cursor.weight, &at.weight);
+        cursor
+    }
+}
+
+/// Where the table has the pointer to the pixels' sums of `x0 x1`.
+pub fn pair_sums_entry(spec: &ConvSpec) -> usize {
+    let operands = spec.epilogue.iter().flat_map(|e| &e.operands);
+    FIRST_OPERAND + operands.count()
 }
 
 /// Assembles a strip.
 pub fn conv_strip(strip: &ConvStrip) -> Result<Vec<u8>, CodegenError> {
     let spec = strip.spec;
     let (mut a, [input, weight, output, count, bias, table]) = Assembler::start(spec.family);
-    let n_sums = strip.n_pixels() * strip.vectors;
-    let ahead = a.word();
-    a.load_word(&ahead, &table, 0);
+    let at = Pointers {
+        input,
+        weight,
+        output,
+        bias: spec.bias.then_some(bias),
+        table,
+        ahead: a.word(),
+    };
+    a.load_word(&at.ahead, &at.table, 0);
     a.count_down(&count, |a| {
-        let requests = strip.requests(a, &output, &table);
-        let first: Vec<Vector> = (0..strip.vectors)
-            .map(|v| match spec.bias {
-                true => a.load(&bias, (v * a.lanes()) as i64),
-                false => a.zero(),
-            })
-            .collect();
-        let mut sums = first.clone();
-        for index in strip.vectors..n_sums {
-            sums.push(match spec.bias {
-                true => a.copy(&first[index % strip.vectors]),
-                false => a.zero(),
-            });
-        }
-        let mut cursor = Cursor {
-            input: a.word(),
-            weight: a.word(),
-            weight_offset: 0,
-            ahead: ahead.clone(),
-            totals: Totals::of(spec, &table),
+        let requests = strip.requests(a, &at.output, &at.table);
+        let sums = match spec.pairs {
+            true => strip.sum_pairs(a, &at, requests),
+            false => strip.sum(a, &at, requests),
         };
-        a.copy_word(&cursor.input, &input);
-        a.copy_word(&cursor.weight, &weight);
-        strip.accumulate(a, &mut cursor, requests, &sums);
-        drop(cursor);
-        strip.finish(a, &sums, &output, &table);
+        strip.finish(a, &sums, &at.output, &at.table);
 
         let columns = strip.size[1];
         let right = spec.stride[1] * columns * spec.input.pixel_stride();
-        a.advance(&input, right as i64);
-        let columns = columns * spec.lattice.step[1];
-        a.advance(&output, (columns * spec.output.pixel_stride()) as i64);
+        a.advance(&at.input, right as i64);
+        let on_lattice = columns * spec.lattice.step[1];
+        a.advance(&at.output, (on_lattice * spec.output.pixel_stride()) as i64);
         let epilogue = strip.epilogue();
         for (index, view) in epilogue.iter().flat_map(|e| &e.operands).enumerate() {
-            a.advance_entry(
-                &table,
-                FIRST_OPERAND + index,
-                epilogue::step(view, [0, columns]) as i64,
-            );
+            let step = epilogue::step(view, [0, on_lattice]);
+            a.advance_entry(&at.table, FIRST_OPERAND + index, step as i64);
+        }
+        if spec.pairs {
+            a.advance_entry(&at.table, pair_sums_entry(spec), columns as i64);
         }
     });
-    a.store_word(&ahead, &table, 0);
+    a.store_word(&at.ahead, &at.table, 0);
+    drop((at, count));
     a.finish()
 }

@@ -8,13 +8,16 @@ mod cpu;
 mod dense;
 mod epilogue;
 mod lanes;
+mod pairs;
+mod requests;
 mod step;
 mod totals;
 mod winograd;
 
 pub use assembler::disassemble;
-pub use conv::{ConvStrip, FIRST_OPERAND, conv_strip};
+pub use conv::{ConvStrip, FIRST_OPERAND, conv_strip, pair_sums_entry};
 pub use cpu::{CPU_STATE, CPU_WORDS, cpu};
 pub use dense::{DenseTile, dense_tile};
+pub use pairs::pair_sums;
 pub use totals::table_floats;
 pub use winograd::{input_tile, output_epilogue, output_tile};

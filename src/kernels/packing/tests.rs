@@ -29,6 +29,7 @@ proptest! {
             granule: unit,
             chunk,
             transposed: None,
+            pairs: false,
         }));
         let mut unpacked = vec![0; out_channels * group_inputs * kernel[0] * kernel[1]];
         for (place, &value) in out.iter().enumerate() {
@@ -108,6 +109,18 @@ proptest! {
                 granule,
                 chunk: 4,
                 transposed: None,
+                pairs: false,
+            }),
+            Packing::Conv(ConvPacking {
+                out_channels,
+                group_inputs: 16 * channels,
+                group_outputs: out_channels,
+                kernel: [1, 1],
+                unit,
+                granule,
+                chunk: 16,
+                transposed: None,
+                pairs: true,
             }),
             Packing::Winograd(WinogradPacking {
                 groups,
@@ -154,6 +167,7 @@ fn phases_of_a_transposed_convolution_share_out_its_taps() {
                 first: [0, first],
                 step: [1, 2],
             }),
+            pairs: false,
         })
     };
     assert_eq!(packed(&phase(2)), [3, 0, 0, 0, 1, 0, 0, 0]);

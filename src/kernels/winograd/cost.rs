@@ -3,7 +3,7 @@
 //! Counted are multiply-adds of the products, instructions of the transforms, and what must come from beyond the second-level cache.
 
 use super::{Scheme, WinogradCut, grid, scheme};
-use crate::kernels::ConvSpec;
+use crate::kernels::{ConvSpec, pairs};
 
 /// Bytes of a core's second-level cache that a task's scratch memory may fill.
 const NEAR: usize = 640 << 10;
@@ -195,11 +195,22 @@ fn imbalance(conv: &ConvSpec, m: usize, cut: &WinogradCut, batch: usize) -> f64 
 
 /// Slots of the same convolution computed directly, for an image of a batch.
 pub fn direct_slots(conv: &ConvSpec, batch: usize) -> f64 {
+    plain_slots(conv, batch, 1.0)
+}
+
+/// The same by [products of pairs](pairs).
+pub fn pairs_slots(conv: &ConvSpec, batch: usize) -> f64 {
+    let of_step = pairs::CYCLES as f64 / pairs::BLOCK as f64;
+    plain_slots(conv, batch, of_step) + conv.pair_slots()
+}
+
+/// Where a step takes so many slots.
+fn plain_slots(conv: &ConvSpec, batch: usize, of_step: f64) -> f64 {
     let taps = conv.kernel[0] * conv.kernel[1];
     let vectors = conv.output.channels.div_ceil(conv.family.lanes());
     let steps = taps * conv.group_inputs();
     let points = conv.lattice.size[0] * conv.lattice.size[1];
-    let products = (points * steps * vectors) as f64 * 1.04;
+    let products = (points * steps * vectors) as f64 * 1.04 * of_step;
     let weights = steps * conv.output.channels * size_of::<f32>();
     let fetch = (weights / MEMORY_BYTES) as f64 / batch as f64;
     products.max(fetch) + 0.3 * products.min(fetch)

@@ -153,6 +153,7 @@ impl WinogradSpec {
             bias: false,
             epilogue: None,
             precise: false,
+            pairs: false,
             transposed: None,
             schedule: Schedule {
                 vectors: self.cut.vectors,

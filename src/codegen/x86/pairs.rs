@@ -1,0 +1,146 @@
+//! Products of pairs, see [`crate::kernels::pairs`]: the sums of `x0 x1`, and a tile's steps.
+
+use super::assembler::{Arithmetic, Assembler, Vector, Word};
+use super::step::Step;
+use crate::codegen::CodegenError;
+use crate::kernels::ConvSpec;
+use crate::kernels::pairs::{BLOCK, HEAD, LARGEST, PAIRS, Pair, SMALLEST};
+
+/// Pixels that are summed side by side: each waits for its last addition.
+const SIDE_BY_SIDE: usize = 4;
+
+/// All bits of a float but its sign.
+const SIZE: u32 = 0x7FFF_FFFF;
+
+/// `fn(input, sums)`: for each pixel of a row of results, the sum of `x0 x1` with the signs of the pairs; NaN where the inputs' sizes do not allow for it.
+pub fn pair_sums(spec: &ConvSpec) -> Result<Vec<u8>, CodegenError> {
+    let (mut a, [input, sums]) = Assembler::start(spec.family);
+    let signs = PAIRS.iter().flat_map(|pair| [pair.sign(), 0.0]);
+    let signs = a.lanes_of(signs.map(f32::to_bits).collect());
+    let [size, least, largest] =
+        [SIZE, SMALLEST.to_bits(), LARGEST.to_bits()].map(|bits| a.splat(f32::from_bits(bits)));
+    let width = spec.lattice.size[1];
+    let step = (spec.stride[1] * spec.input.pixel_stride()) as i64;
+    let n_blocks = spec.input.channels / BLOCK;
+    let pixels = |a: &mut Assembler, n: usize| {
+        let state: Vec<[Vector; 2]> = (0..n).map(|_| [a.zero(), a.zero()]).collect();
+        let block = a.word();
+        a.copy_word(&block, &input);
+        a.repeat(n_blocks, |a| {
+            for (pixel, [sum, most]) in state.iter().enumerate() {
+                let place = pixel as i64 * step;
+                let x = a.load(&block, place);
+                let other = a.load_swapped(&block, place);
+                a.compute_into(&other, Arithmetic::Mul, &other, &signs);
+                a.fma(sum, &x, &other);
+                a.compute_into(&x, Arithmetic::And, &x, &size);
+                a.compute_into(most, Arithmetic::MaxUnsigned, most, &x);
+            }
+            a.advance(&block, spec.input.plane_stride() as i64);
+        });
+        drop(block);
+        for (pixel, [sum, most]) in state.iter().enumerate() {
+            a.add_even_lanes(sum);
+            a.store_first_if_within([sum, most, &least, &largest], &sums, pixel as i64);
+        }
+        a.advance(&input, n as i64 * step);
+        a.advance(&sums, n as i64);
+    };
+    a.repeat(width / SIDE_BY_SIDE, |a| pixels(a, SIDE_BY_SIDE));
+    a.repeat(width % SIDE_BY_SIDE, |a| pixels(a, 1));
+    drop((input, sums));
+    a.finish()
+}
+
+/// Where a tile of pairs begins and ends.
+pub struct PairTile<'t> {
+    /// The unit's weights and what stands before them.
+    pub weight: &'t Word,
+    /// Vectors of output channels.
+    pub vectors: usize,
+}
+
+impl PairTile<'_> {
+    /// Floats before the weights.
+    pub fn head(&self, a: &Assembler) -> usize {
+        HEAD * self.vectors * a.lanes()
+    }
+
+    fn row(&self, a: &mut Assembler, row: usize) -> Vec<Vector> {
+        let lanes = a.lanes();
+        let place = |v: usize| ((row * self.vectors + v) * lanes) as i64;
+        (0..self.vectors)
+            .map(|v| a.load(self.weight, place(v)))
+            .collect()
+    }
+
+    /// What the sums begin with; `pair_sums` has those of the pixels, `places` further.
+    pub fn begin(&self, a: &mut Assembler, sums: &[Vector], pair_sums: &Word, places: &[i64]) {
+        let products = self.row(a, 1);
+        for (sums, &place) in sums.chunks(self.vectors).zip(places) {
+            for (sum, products) in sums.iter().zip(&products) {
+                a.compute_broadcast_into(sum, Arithmetic::Sub, products, pair_sums, place);
+            }
+        }
+    }
+
+    /// Undoes the weights' scales and adds the bias, if there is one.
+    pub fn end(&self, a: &mut Assembler, sums: &[Vector], bias: Option<&Word>) {
+        let undone = self.row(a, 0);
+        for (index, sum) in sums.iter().enumerate() {
+            a.compute_into(sum, Arithmetic::Mul, sum, &undone[index % self.vectors]);
+        }
+        drop(undone);
+        let Some(bias) = bias else { return };
+        for v in 0..self.vectors {
+            let bias = a.load(bias, (v * a.lanes()) as i64);
+            for sum in sums.iter().skip(v).step_by(self.vectors) {
+                a.compute_into(sum, Arithmetic::Add, sum, &bias);
+            }
+        }
+    }
+}
+
+/// Adds what pair number `index` of a block contributes to the sums: that of the channels `input` and one further, with the weights from `weight` on.
+pub fn add_pair(
+    a: &mut Assembler,
+    step: &Step,
+    index: usize,
+    sums: &[Vector],
+    input: i64,
+    weight: i64,
+) {
+    let lanes = a.lanes();
+    let load = |a: &mut Assembler, row: usize| -> Vec<Vector> {
+        let place = |v: usize| weight + ((row * step.vectors + v) * lanes) as i64;
+        (0..step.vectors)
+            .map(|v| a.load(step.weight, place(v)))
+            .collect()
+    };
+    let [w0, w1] = [load(a, 0), load(a, 1)];
+    let (op, is_negative) = match PAIRS[index] {
+        Pair::Apart => {
+            for (sums, place) in sums.chunks(step.vectors).zip(step.places) {
+                for (weights, channel) in [(&w0, 0), (&w1, 1)] {
+                    for (sum, w) in sums.iter().zip(weights) {
+                        a.fma_broadcast(sum, w, step.input, input + place + channel);
+                    }
+                }
+            }
+            return;
+        }
+        Pair::Sums => (Arithmetic::Add, false),
+        Pair::Differences => (Arithmetic::Sub, true),
+    };
+    for (sums, place) in sums.chunks(step.vectors).zip(step.places) {
+        let place = input + place;
+        for (sum, (w0, w1)) in sums.iter().zip(w0.iter().zip(&w1)) {
+            let first = a.compute_broadcast(op, w1, step.input, place);
+            let second = a.compute_broadcast(op, w0, step.input, place + 1);
+            match is_negative {
+                true => a.fnma(sum, &first, &second),
+                false => a.fma(sum, &first, &second),
+            }
+        }
+    }
+}
