@@ -203,12 +203,7 @@ impl ConvPacking {
 
     /// Floats of an output channel.
     fn rows(&self) -> usize {
-        self.head() + self.group_inputs * self.kernel[0] * self.kernel[1]
-    }
-
-    /// Those before its weights.
-    fn head(&self) -> usize {
-        if self.pairs { pairs::HEAD } else { 0 }
+        pairs::head(self.pairs) + self.group_inputs * self.kernel[0] * self.kernel[1]
     }
 
     fn pack(&self, values: &[f32], mut out: &mut [f32]) {
@@ -218,7 +213,7 @@ impl ConvPacking {
             let unit = self.unit.min(padded - first);
             let (this, rest) = out.split_at_mut(unit * self.rows());
             out = rest;
-            let (head, weights) = this.split_at_mut(unit * self.head());
+            let (head, weights) = this.split_at_mut(unit * pairs::head(self.pairs));
             let mut this = weights.chunks_exact_mut(unit);
             for chunk in (0..self.group_inputs).step_by(self.chunk.max(1)) {
                 let chunk = chunk..(chunk + self.chunk).min(self.group_inputs);

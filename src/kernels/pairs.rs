@@ -8,15 +8,18 @@
 //!
 //! which takes one multiplication for a result instead of two: the sum of the products `x0 x1` is the same for all output channels, that of `w0 w1` for all
 //! pixels. It takes two additions for that. Where a core adds vectors while it multiplies others ([`TileFamily::Zen4`](super::TileFamily::Zen4)), both are
-//! busy all the time if five of eight pairs are computed like this and three as ever: eleven cycles instead of sixteen.
+//! as good as busy if half of the pairs are computed like this and the others as ever: twelve cycles instead of sixteen.
 //!
 //! # Rounding
 //!
 //! The product is not that of input and weight any more, but of sums of both: it rounds like the larger of them. So the weights of each output channel
 //! are scaled by a power of two to about 1, where batch-normalised inputs are (R. P. Brent, *Error analysis of algorithms for matrix multiplication and
 //! triangular decomposition using Winograd's identity*, 1970). A tile one of whose pixels has a largest input out of [`SMALLEST`] to [`LARGEST`], or what is
-//! no number, is computed as ever from the same weights. And since `(w1 - x0) (w0 - x1)` gives the same with the opposite sign, every other pair takes that,
-//! so that the sums of `x0 x1`, which are positive behind a ReLU, cancel instead of growing.
+//! no number, is computed as ever, from the same weights with their scales undone. And since `(w1 - x0) (w0 - x1)` gives the same with the opposite sign, every other pair takes that,
+//! so that the sums of `x0 x1`, which are positive behind a ReLU, cancel instead of growing. (Five of eight pairs would take eleven cycles, but one of them would be left over.)
+//!
+//! Errors are small beside the product of the root mean squares of a pixel's inputs and a channel's weights. They need not be small beside each result, as those of a plain
+//! sum are not where products cancel.
 
 use super::{ConvSpec, TileFamily};
 
@@ -42,18 +45,18 @@ impl Pair {
     }
 }
 
-/// The pairs of a block of sixteen channels.
+/// The pairs of a block of sixteen channels: as many sums as differences.
 pub const PAIRS: [Pair; 8] = {
     use Pair::{Apart, Differences, Sums};
     [
+        Sums,
+        Apart,
+        Differences,
         Apart,
         Sums,
         Apart,
         Differences,
-        Sums,
         Apart,
-        Differences,
-        Sums,
     ]
 };
 
@@ -84,15 +87,15 @@ const TASK_PIXELS: usize = 48;
 /// Tasks that are wanted, so that threads can share them.
 const WANTED_TASKS: usize = 8;
 
-/// Pixels of a task at most, whose sums stand on the stack.
-const MOST_PIXELS: usize = 2048;
+/// Columns of a map at most: the sums of a task's pixels stand on the stack, one row of so many, or some of fewer.
+const MOST_COLUMNS: usize = 2048;
 
 /// Slots of a block of a pixel's inputs, when `x0 x1` is summed, and of a pixel besides.
 const BLOCK_SLOTS: usize = 4;
 const PIXEL_SLOTS: usize = 16;
 
-/// Powers of two that weights are scaled by at most.
-const MOST_SCALE: f32 = 100.0;
+/// The largest power of two that weights are scaled by: what undoes it is no denormal.
+const MOST_POWER: i32 = 126;
 
 impl ConvSpec {
     /// Whether it can be computed by products of pairs.
@@ -107,7 +110,7 @@ impl ConvSpec {
             && !self.precise
             && self.output.channels > self.family.lanes()
             && self.lattice.is_full(&self.output)
-            && self.lattice.size[1] <= MOST_PIXELS
+            && self.lattice.size[1] <= MOST_COLUMNS
     }
 
     /// Pixels of a tile at most.
@@ -157,31 +160,46 @@ pub const CYCLES: usize = {
     multiply_adds
 };
 
+/// Floats that stand before an output channel's weights, for pairs or not.
+pub fn head(pairs: bool) -> usize {
+    if pairs { HEAD } else { 0 }
+}
+
+/// The power of two that brings numbers of a size between 1 and 2, or near.
+fn power_for(size: f64) -> i32 {
+    // From its bits, which are the same on every machine.
+    let exponent = (size.to_bits() >> 52) as i32 - 1023;
+    (-exponent).clamp(-MOST_POWER, MOST_POWER)
+}
+
+fn power_of_two(power: i32) -> f32 {
+    f32::from_bits(((power + 127) as u32) << 23)
+}
+
 /// Scales a unit's weights, `[channels][unit]`, and fills what stands before them.
 pub fn scale(head: &mut [f32], weights: &mut [f32], unit: usize) {
     let (undone, products) = head.split_at_mut(unit);
+    let n_channels = weights.len() / unit;
     for (lane, (undone, products)) in undone.iter_mut().zip(products).enumerate() {
         let column = |channel: usize| channel * unit + lane;
-        let n_channels = weights.len() / unit;
         let squares = (0..n_channels).map(|channel| f64::from(weights[column(channel)]).powi(2));
-        let size = (squares.sum::<f64>() / n_channels.max(1) as f64).sqrt();
-        // Weights that are all zero, or no numbers, stay.
-        let power = match size.log2() {
-            log if log.is_finite() => (-log.round() as f32).clamp(-MOST_SCALE, MOST_SCALE),
-            _ => 0.0,
-        };
-        let scale = power.exp2();
-        *undone = 1.0 / scale;
-        let mut sum = 0.0;
+        let size = (squares.sum::<f64>() / n_channels as f64).sqrt();
+        if size == 0.0 {
+            // Nothing is left of what the sums round.
+            (*undone, *products) = (0.0, 0.0);
+            continue;
+        }
+        // What is no number stays as it is.
+        let power = if size.is_finite() { power_for(size) } else { 0 };
+        *undone = power_of_two(-power);
         for channel in 0..n_channels {
-            weights[column(channel)] *= scale;
+            weights[column(channel)] *= power_of_two(power);
         }
-        for first in (0..n_channels).step_by(2) {
-            let sign = PAIRS[first / 2 % PAIRS.len()].sign();
-            let pair = [first, first + 1].map(|channel| f64::from(weights[column(channel)]));
-            sum += f64::from(sign) * pair[0] * pair[1];
-        }
-        *products = -sum as f32;
+        let pair = |index: usize| {
+            let [w0, w1] = [2 * index, 2 * index + 1].map(|c| f64::from(weights[column(c)]));
+            f64::from(PAIRS[index % PAIRS.len()].sign()) * w0 * w1
+        };
+        *products = -(0..n_channels / 2).map(pair).sum::<f64>() as f32;
     }
 }
 

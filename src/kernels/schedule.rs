@@ -237,10 +237,13 @@ impl ConvSpec {
 /// four: every x86-64 since Haswell, or better.
 fn tile_cost(spec: &ConvSpec, vectors: usize, size: [usize; 2]) -> usize {
     let sums = size[0] * size[1] * vectors;
-    let multiply = match spec.pairs {
-        true => 8 * sums * pairs::CYCLES / pairs::BLOCK,
-        false => 8 * sums,
-    };
+    if spec.pairs {
+        // One multiply-add a cycle, and two loads; every input is one for each sum.
+        let multiply = 16 * sums * pairs::CYCLES / pairs::BLOCK;
+        let load = 8 * (sums + vectors);
+        return multiply.max(16 * MULTIPLY_ADD_CYCLES).max(load) + load / 8 + 8;
+    }
+    let multiply = 8 * sums;
     let chains = match spec.family.is_assembled() {
         true => 1,
         false => spec.n_chains(sums),
@@ -261,7 +264,11 @@ fn strip_cost(spec: &ConvSpec, vectors: usize, strip: &Strip) -> usize {
     if strip.count == 0 {
         return 0;
     }
-    let height = spec.lattice.size[0];
+    let height = match spec.pairs {
+        // Tasks begin anew.
+        true => spec.pair_rows(),
+        false => spec.lattice.size[0],
+    };
     let (full, rest) = (height / strip.rows, height % strip.rows);
     let mut rows = full * tile_cost(spec, vectors, [strip.rows, strip.width]);
     if rest > 0 {

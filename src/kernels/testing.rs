@@ -80,7 +80,7 @@ pub fn check_scaled(
     exact: bool,
     scale: f32,
 ) -> Result<(), TestCaseError> {
-    let (expected, actual) = both(machine, specs, batch, seed, exact, scale);
+    let (expected, actual) = both(machine, specs, batch, seed, exact, |x| scale * x);
     // Winograd's transforms add numbers of different size: those of six points or more lose some bits more.
     let tolerance = match &specs[0] {
         _ if exact => 0.0,
@@ -92,7 +92,17 @@ pub fn check_scaled(
 
 /// The error of one kernel for fractions: the root of the mean square of what it is off by, as a part of that of the results.
 pub fn error(machine: &Machine, spec: &KernelSpec, seed: u64) -> f64 {
-    let (expected, actual) = both(machine, std::slice::from_ref(spec), 1, seed, false, 1.0);
+    error_on(machine, spec, seed, |x| x)
+}
+
+/// The same for what `input` makes of the fractions.
+pub fn error_on(
+    machine: &Machine,
+    spec: &KernelSpec,
+    seed: u64,
+    input: impl Fn(f32) -> f32,
+) -> f64 {
+    let (expected, actual) = both(machine, std::slice::from_ref(spec), 1, seed, false, input);
     let results = expected.iter().zip(&actual).filter(|(y, _)| !y.is_nan());
     let (mut off, mut all) = (0.0, 0.0);
     for (&expected, &actual) in results {
@@ -109,7 +119,7 @@ fn both(
     batch: usize,
     seed: u64,
     exact: bool,
-    scale: f32,
+    input: impl Fn(f32) -> f32,
 ) -> (Vec<f32>, Vec<f32>) {
     let mut noise = Noise(seed);
     let executable = jit::compile(specs, machine).expect("the kernel compiles");
@@ -128,7 +138,7 @@ fn both(
     // Operands as the reference wants them. Parameters are plain there, packed for the kernel, each spec its own way.
     let packings: Vec<_> = specs.iter().map(KernelSpec::packings).collect();
     let mut plain = vec![tensor(&inputs, batch, &mut noise, exact)];
-    plain[0].iter_mut().for_each(|x| *x *= scale);
+    plain[0].iter_mut().for_each(|x| *x = input(*x));
     let n_params = 1 + usize::from(bias);
     for packing in &packings[0][..n_params] {
         plain.push((0..packing.len()).map(|_| noise.value(exact)).collect());

@@ -153,27 +153,27 @@ fn zero_halos(e: &mut Emitter, spec: &ConvSpec, pointers: &Pointers, task: &Task
 fn emit_units(e: &mut Emitter, spec: &ConvSpec, pointers: &Pointers, task: &Task) {
     let schedule = &spec.schedule;
     let units = schedule.channels_per_task / spec.unit();
-    let emit = |e: &mut Emitter, vectors: usize, index: Option<Value>| {
+    let n_units = spec.output.channels.div_ceil(spec.unit());
+    let of_width = |e: &mut Emitter, vectors: usize, index: Option<Value>| {
         let unit = start_unit(e, spec, pointers, task, vectors, index);
         emit_rows(e, spec, task, &unit);
     };
-    let n_units = spec.output.channels.div_ceil(spec.unit());
-    let last = e.int(n_units as i64 - 1);
     // The last unit may be narrower.
-    let emit = |e: &mut Emitter, number: Value, index: Option<Value>| {
+    let unit = |e: &mut Emitter, number: Value, index: Option<Value>| {
         let (vectors, narrower) = (schedule.vectors, schedule.last_vectors);
         if vectors == narrower {
-            emit(e, vectors, index);
+            of_width(e, vectors, index);
         } else if n_units == 1 {
-            emit(e, narrower, index);
+            of_width(e, narrower, index);
         } else {
+            let last = e.int(n_units as i64 - 1);
             let is_last = e.compare(IntCC::Equal, number, last);
-            let narrower = |e: &mut Emitter| emit(e, narrower, index);
-            e.either(is_last, narrower, |e| emit(e, vectors, index));
+            let narrower = |e: &mut Emitter| of_width(e, narrower, index);
+            e.either(is_last, narrower, |e| of_width(e, vectors, index));
         }
     };
     if units == 1 {
-        return emit(e, task.group, None);
+        return unit(e, task.group, None);
     }
     // The last task may have fewer units than others.
     let begun = e.mul_const(task.group, units as i64);
@@ -183,7 +183,7 @@ fn emit_units(e: &mut Emitter, spec: &ConvSpec, pointers: &Pointers, task: &Task
     let (start, end) = (e.int(0), e.min_int(left, full));
     e.for_range(start, end, 1, |e, index| {
         let number = e.add(begun, index);
-        emit(e, number, Some(index));
+        unit(e, number, Some(index));
     });
 }
 
@@ -218,8 +218,7 @@ fn start_unit<'s>(
         channels: first_channels(e, spec, first),
     };
 
-    let head = if spec.pairs { pairs::HEAD } else { 0 };
-    let weights = head + spec.group_inputs() * spec.kernel[0] * spec.kernel[1];
+    let weights = pairs::head(spec.pairs) + spec.group_inputs() * spec.kernel[0] * spec.kernel[1];
     let weight = e.advance(pointers.weight, first, weights);
     let bias = pointers.bias.map(|bias| e.advance(bias, first, 1));
     let operands = pointers.operands.at_block(e, task.image, block);
@@ -256,7 +255,8 @@ fn start_assembled(
     let schedule = &spec.schedule;
     let height = spec.lattice.size[0];
     // Where the same weights serve several tasks, each of these asks for its part of the next.
-    let (rows, ahead) = match schedule.channels_fastest {
+    let is_next_here = schedule.channels_fastest || schedule.channels_per_task > spec.unit();
+    let (rows, ahead) = match is_next_here {
         true => (schedule.rows_per_task.min(height), ahead),
         false => (height, e.advance(ahead, task.rows[0], unit / height.max(1))),
     };
@@ -321,8 +321,8 @@ fn emit_rows(e: &mut Emitter, spec: &ConvSpec, task: &Task, unit: &Unit) {
         let height = spec.lattice.size[0];
         let last_rows = height - (schedule.row_groups - 1) * schedule.rows_per_task;
         let rest = last_rows % strip.rows;
-        let is_known =
-            schedule.rows_per_task.is_multiple_of(strip.rows) || schedule.row_groups == 1;
+        let is_known = schedule.rows_per_task.is_multiple_of(strip.rows)
+            || last_rows == schedule.rows_per_task;
         if rest > 0 && is_known {
             let step = rest as i64;
             let rest = |e: &mut Emitter, row| emit_strip(e, spec, unit, strip, rest, row);

@@ -160,9 +160,14 @@ impl Assembler {
         self.family.lanes()
     }
 
+    /// Whether vectors have 512 bits.
+    fn is_wide(&self) -> bool {
+        matches!(self.family, TileFamily::Avx512 | TileFamily::Zen4)
+    }
+
     /// Whether an operand in memory can be one float for all lanes.
     pub fn can_broadcast(&self) -> bool {
-        matches!(self.family, TileFamily::Avx512 | TileFamily::Zen4)
+        self.is_wide()
     }
 
     fn note(&mut self, result: Result<(), IcedError>) {
@@ -190,7 +195,7 @@ impl Assembler {
     }
 
     fn register(&self, vector: &Vector) -> Register {
-        let first = match self.can_broadcast() {
+        let first = match self.is_wide() {
             true => Register::ZMM0,
             false => Register::YMM0,
         };
@@ -214,7 +219,7 @@ impl Assembler {
     }
 
     fn by_width(&self, narrow: Code, wide: Code) -> Code {
-        match self.can_broadcast() {
+        match self.is_wide() {
             true => wide,
             false => narrow,
         }

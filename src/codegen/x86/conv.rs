@@ -42,8 +42,6 @@ struct Level {
     step: usize,
     /// Whether a chain of sums ends with each.
     ends_chain: bool,
-    /// Whether it stays a loop, however few steps it has: there is no hurry.
-    is_short: bool,
 }
 
 impl Level {
@@ -52,17 +50,11 @@ impl Level {
             count,
             step,
             ends_chain: false,
-            is_short: false,
         }
     }
 
     fn ending_chains(self, ends_chain: bool) -> Level {
         Level { ends_chain, ..self }
-    }
-
-    /// Whether all its rounds are written out, each of so many steps.
-    fn is_unrolled(&self, steps: usize) -> bool {
-        !self.is_short && steps * self.count <= UNROLLED_STEPS
     }
 }
 
@@ -195,21 +187,6 @@ impl<'s> ConvStrip<'s> {
         nests
     }
 
-    /// The same in little code, for tiles that are seldom met: channel by channel.
-    fn short_nest(&self) -> Vec<Nest> {
-        let (n_chunks, _) = self.chunks();
-        let chunks = Level::new(n_chunks, self.spec.input.plane_stride());
-        let channels = Level {
-            is_short: true,
-            ..Level::new(self.spec.chunk(), 1)
-        };
-        vec![Nest {
-            chunk: 0,
-            levels: vec![chunks, channels],
-            channels: 1,
-        }]
-    }
-
     /// All steps of a tile.
     fn accumulate(
         &self,
@@ -221,15 +198,9 @@ impl<'s> ConvStrip<'s> {
         if let Some(totals) = &cursor.totals {
             totals.begin(a, sums);
         }
-        let nests = match self.spec.pairs && !cursor.pairs {
-            true => self.short_nest(),
-            false => {
-                let begun = self.begin(a, &mut cursor, requests, sums);
-                self.nests(begun)
-            }
-        };
+        let begun = self.begin(a, &mut cursor, requests, sums);
         let mut place = 0;
-        for nest in nests {
+        for nest in self.nests(begun) {
             let start = (nest.chunk * self.spec.input.plane_stride()) as i64;
             a.advance(&cursor.input, start - place);
             self.levels(a, &nest.levels, nest.channels, &mut cursor, 0, sums);
@@ -255,7 +226,7 @@ impl<'s> ConvStrip<'s> {
             return self.steps(a, channels, cursor, place, sums, |_, _| {});
         };
         let steps = inner.iter().map(|level| level.count).product::<usize>() * channels;
-        if level.count == 1 || level.is_unrolled(steps) {
+        if level.count == 1 || steps * level.count <= UNROLLED_STEPS {
             for index in 0..level.count {
                 self.levels(a, inner, channels, cursor, place + index * level.step, sums);
                 end_chain(a, level, cursor, sums);
@@ -279,7 +250,7 @@ impl<'s> ConvStrip<'s> {
             return 0;
         };
         let steps = inner.iter().map(|level| level.count).product::<usize>() * channels;
-        if level.is_unrolled(steps) {
+        if steps * level.count <= UNROLLED_STEPS {
             0
         } else if level.count == 1 {
             self.moved_by(inner, channels)
@@ -420,10 +391,11 @@ impl ConvStrip<'_> {
         let n_sums = self.n_pixels() * self.vectors;
         let sums: Vec<Vector> = (0..n_sums).map(|_| a.zero()).collect();
         let tile = PairTile {
+            spec: self.spec,
             weight: &at.weight,
+            bias: at.bias.as_ref(),
             vectors: self.vectors,
         };
-        let weight_offset = tile.head(a);
         let pair_sums = a.word();
         a.load_word(&pair_sums, &at.table, pair_sums_entry(self.spec));
         let width = self.spec.lattice.size[1];
@@ -433,24 +405,23 @@ impl ConvStrip<'_> {
         for &place in &places[1..] {
             a.compute_broadcast_into(&all, Arithmetic::Add, &all, &pair_sums, place);
         }
-        let cursor = |a: &mut Assembler, pairs: bool| Cursor {
-            weight_offset,
-            pairs,
-            ..self.cursor(a, at)
-        };
         let apart = |a: &mut Assembler| {
-            let cursor = cursor(a, false);
-            self.accumulate(a, cursor, Vec::new(), &sums);
+            let cursor = self.cursor(a, at);
+            tile.sum_apart(a, &sums, &cursor.input, &cursor.weight, &self.places());
         };
         let in_pairs = |a: &mut Assembler| {
             tile.begin(a, &sums, &pair_sums, &places);
             // Its register is wanted.
             drop(pair_sums);
-            let cursor = cursor(a, true);
+            let cursor = Cursor {
+                weight_offset: tile.head(a),
+                pairs: true,
+                ..self.cursor(a, at)
+            };
             self.accumulate(a, cursor, requests, &sums);
+            tile.end(a, &sums);
         };
         a.if_nan(all, apart, in_pairs);
-        tile.end(a, &sums, at.bias.as_ref());
         sums
     }
 

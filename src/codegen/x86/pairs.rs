@@ -52,10 +52,13 @@ pub fn pair_sums(spec: &ConvSpec) -> Result<Vec<u8>, CodegenError> {
     a.finish()
 }
 
-/// Where a tile of pairs begins and ends.
+/// What surrounds the steps of a tile of pairs.
 pub struct PairTile<'t> {
-    /// The unit's weights and what stands before them.
+    pub spec: &'t ConvSpec,
+    /// What stands before a unit's weights, and they.
     pub weight: &'t Word,
+    /// The unit's biases, if there are any.
+    pub bias: Option<&'t Word>,
     /// Vectors of output channels.
     pub vectors: usize,
 }
@@ -66,17 +69,16 @@ impl PairTile<'_> {
         HEAD * self.vectors * a.lanes()
     }
 
-    fn row(&self, a: &mut Assembler, row: usize) -> Vec<Vector> {
+    /// A row of a unit's weights, or of what stands before them.
+    fn row(&self, a: &mut Assembler, base: &Word, row: usize) -> Vec<Vector> {
         let lanes = a.lanes();
         let place = |v: usize| ((row * self.vectors + v) * lanes) as i64;
-        (0..self.vectors)
-            .map(|v| a.load(self.weight, place(v)))
-            .collect()
+        (0..self.vectors).map(|v| a.load(base, place(v))).collect()
     }
 
     /// What the sums begin with; `pair_sums` has those of the pixels, `places` further.
     pub fn begin(&self, a: &mut Assembler, sums: &[Vector], pair_sums: &Word, places: &[i64]) {
-        let products = self.row(a, 1);
+        let products = self.row(a, self.weight, 1);
         for (sums, &place) in sums.chunks(self.vectors).zip(places) {
             for (sum, products) in sums.iter().zip(&products) {
                 a.compute_broadcast_into(sum, Arithmetic::Sub, products, pair_sums, place);
@@ -84,20 +86,53 @@ impl PairTile<'_> {
         }
     }
 
-    /// Undoes the weights' scales and adds the bias, if there is one.
-    pub fn end(&self, a: &mut Assembler, sums: &[Vector], bias: Option<&Word>) {
-        let undone = self.row(a, 0);
+    /// Undoes the weights' scales and adds the bias.
+    pub fn end(&self, a: &mut Assembler, sums: &[Vector]) {
+        let undone = self.row(a, self.weight, 0);
         for (index, sum) in sums.iter().enumerate() {
             a.compute_into(sum, Arithmetic::Mul, sum, &undone[index % self.vectors]);
         }
         drop(undone);
-        let Some(bias) = bias else { return };
-        for v in 0..self.vectors {
-            let bias = a.load(bias, (v * a.lanes()) as i64);
-            for sum in sums.iter().skip(v).step_by(self.vectors) {
-                a.compute_into(sum, Arithmetic::Add, sum, &bias);
-            }
+        self.add_bias(a, sums);
+    }
+
+    fn add_bias(&self, a: &mut Assembler, sums: &[Vector]) {
+        let Some(bias) = self.bias else { return };
+        let bias = self.row(a, bias, 0);
+        for (index, sum) in sums.iter().enumerate() {
+            a.compute_into(sum, Arithmetic::Add, sum, &bias[index % self.vectors]);
         }
+    }
+
+    /// All of a tile whose inputs do not suit, from zeros: with the weights as they were, as a convolution defines it. In little code, since it is seldom met.
+    /// `input` and `weight` are moved.
+    pub fn sum_apart(
+        &self,
+        a: &mut Assembler,
+        sums: &[Vector],
+        input: &Word,
+        weight: &Word,
+        places: &[i64],
+    ) {
+        self.add_bias(a, sums);
+        let undone = self.row(a, self.weight, 0);
+        a.advance(weight, self.head(a) as i64);
+        a.repeat(self.spec.input.channels / BLOCK, |a| {
+            a.repeat(BLOCK, |a| {
+                let weights = self.row(a, weight, 0);
+                for (weight, undone) in weights.iter().zip(&undone) {
+                    a.compute_into(weight, Arithmetic::Mul, weight, undone);
+                }
+                for (sums, &place) in sums.chunks(self.vectors).zip(places) {
+                    for (sum, weight) in sums.iter().zip(&weights) {
+                        a.fma_broadcast(sum, weight, input, place);
+                    }
+                }
+                a.advance(input, 1);
+                a.advance(weight, (self.vectors * a.lanes()) as i64);
+            });
+            a.advance(input, (self.spec.input.plane_stride() - BLOCK) as i64);
+        });
     }
 }
 

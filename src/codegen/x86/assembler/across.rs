@@ -1,4 +1,4 @@
-//! What looks at all lanes of a vector at once: sums of lanes, comparisons, branches.
+//! What looks at all lanes of a vector of 512 bits at once: sums of lanes, comparisons, branches. And operands that are one float for all of them.
 
 use iced_x86::{Code, Instruction, Register};
 
@@ -15,6 +15,12 @@ fn half(word: &Word) -> Register {
 }
 
 impl Assembler {
+    /// The first lanes of a vector.
+    fn first_lanes(&self, vector: &Vector) -> Register {
+        debug_assert!(self.is_wide());
+        Register::XMM0 + u32::from(vector.0.number)
+    }
+
     /// `a OP one float of memory` into a register that is there; only AVX-512 has it.
     pub fn compute_broadcast_into(
         &mut self,
@@ -49,7 +55,7 @@ impl Assembler {
         self.load_spread(&Spread::Quarters(0b10_11_00_01), base, floats)
     }
 
-    /// Adds the even lanes of a vector of 512 bits into its first.
+    /// Adds the even lanes of a vector into its first.
     pub fn add_even_lanes(&mut self, vector: &Vector) {
         let register = self.register(vector);
         for (code, order) in [
@@ -81,8 +87,8 @@ impl Assembler {
         base: &Word,
         floats: i64,
     ) {
-        let [value, most, least, largest] =
-            [value, most, least, largest].map(|vector| self.register(vector));
+        let first = self.first_lanes(value);
+        let [most, least, largest] = [most, least, largest].map(|vector| self.register(vector));
         let words = [self.word(), self.word()];
         let [a, b] = [half(&words[0]), half(&words[1])];
         let compare = Code::EVEX_Vpcmpud_kr_k1_zmm_zmmm512b32_imm8;
@@ -95,7 +101,6 @@ impl Assembler {
         self.emit(Instruction::with2(Code::Cmp_rm32_imm8, b, 1));
         self.emit(Instruction::with2(Code::Sbb_r32_rm32, b, b));
         self.emit(Instruction::with2(Code::Or_r32_rm32, a, b));
-        let first = Register::XMM0 + (value as u32 - Register::ZMM0 as u32);
         self.emit(Instruction::with2(Code::EVEX_Vmovd_rm32_xmm, b, first));
         let nan = f32::NAN.to_bits();
         let third = self.word();
@@ -114,7 +119,7 @@ impl Assembler {
         nan: impl FnOnce(&mut Assembler),
         number: impl FnOnce(&mut Assembler),
     ) {
-        let first = Register::XMM0 + (self.register(&vector) as u32 - Register::ZMM0 as u32);
+        let first = self.first_lanes(&vector);
         let code = Code::EVEX_Vucomiss_xmm_xmmm32_sae;
         self.emit(Instruction::with2(code, first, first));
         drop(vector);
