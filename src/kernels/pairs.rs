@@ -8,7 +8,7 @@
 //!
 //! which takes one multiplication for a result instead of two: the sum of the products `x0 x1` is the same for all output channels, that of `w0 w1` for all
 //! pixels. It takes two additions for that. Where a core adds vectors while it multiplies others ([`TileFamily::Zen4`](super::TileFamily::Zen4)), both are
-//! as good as busy if half of the pairs are computed like this and the others as ever: twelve cycles instead of sixteen.
+//! busy all the time if five of eight pairs are computed like this and three as ever: eleven cycles instead of sixteen.
 //!
 //! # Rounding
 //!
@@ -16,7 +16,7 @@
 //! are scaled by a power of two to about 1, where batch-normalised inputs are (R. P. Brent, *Error analysis of algorithms for matrix multiplication and
 //! triangular decomposition using Winograd's identity*, 1970). A tile one of whose pixels has a largest input out of [`SMALLEST`] to [`LARGEST`], or what is
 //! no number, is computed as ever, from the same weights with their scales undone. And since `(w1 - x0) (w0 - x1)` gives the same with the opposite sign, every other pair takes that,
-//! so that the sums of `x0 x1`, which are positive behind a ReLU, cancel instead of growing. (Five of eight pairs would take eleven cycles, but one of them would be left over.)
+//! so that the sums of `x0 x1`, which are positive behind a ReLU, cancel instead of growing.
 //!
 //! Errors are small beside the product of the root mean squares of a pixel's inputs and a channel's weights. They need not be small beside each result, as those of a plain
 //! sum are not where products cancel.
@@ -45,23 +45,24 @@ impl Pair {
     }
 }
 
-/// The pairs of a block of sixteen channels: as many sums as differences.
-pub const PAIRS: [Pair; 8] = {
-    use Pair::{Apart, Differences, Sums};
-    [
-        Sums,
-        Apart,
-        Differences,
-        Apart,
-        Sums,
-        Apart,
-        Differences,
-        Apart,
-    ]
-};
-
 /// Channels of a block.
-pub const BLOCK: usize = 2 * PAIRS.len();
+pub const BLOCK: usize = 16;
+
+/// Channels of two blocks, after which pairs repeat.
+pub const PERIOD: usize = 2 * BLOCK;
+
+/// Cycles of a block's steps, for a sum of a tile: the multiply-adds, beside which additions do not show.
+pub const CYCLES: usize = 11;
+
+/// Pair number `index`, counted through all channels. Sums and differences take turns; in two blocks there are as many of these as of those.
+pub fn pair(index: usize) -> Pair {
+    let is_second = index % (PERIOD / 2) >= BLOCK / 2;
+    match (index % (BLOCK / 2), is_second) {
+        (1 | 3 | 5, _) => Pair::Apart,
+        (0 | 4 | 7, false) | (2 | 6, true) => Pair::Sums,
+        _ => Pair::Differences,
+    }
+}
 
 /// Rows before a unit's weights: what undoes their scales, and minus their sums of `w0 w1`.
 pub const HEAD: usize = 2;
@@ -147,19 +148,6 @@ impl ConvSpec {
     }
 }
 
-/// Cycles of sixteen steps of a tile's sum: additions do not show beside as many multiply-adds.
-pub const CYCLES: usize = {
-    let (mut multiply_adds, mut index) = (0, 0);
-    while index < PAIRS.len() {
-        multiply_adds += match PAIRS[index] {
-            Pair::Apart => 2,
-            _ => 1,
-        };
-        index += 1;
-    }
-    multiply_adds
-};
-
 /// Floats that stand before an output channel's weights, for pairs or not.
 pub fn head(pairs: bool) -> usize {
     if pairs { HEAD } else { 0 }
@@ -195,11 +183,11 @@ pub fn scale(head: &mut [f32], weights: &mut [f32], unit: usize) {
         for channel in 0..n_channels {
             weights[column(channel)] *= power_of_two(power);
         }
-        let pair = |index: usize| {
+        let product = |index: usize| {
             let [w0, w1] = [2 * index, 2 * index + 1].map(|c| f64::from(weights[column(c)]));
-            f64::from(PAIRS[index % PAIRS.len()].sign()) * w0 * w1
+            f64::from(pair(index).sign()) * w0 * w1
         };
-        *products = -(0..n_channels / 2).map(pair).sum::<f64>() as f32;
+        *products = -(0..n_channels / 2).map(product).sum::<f64>() as f32;
     }
 }
 

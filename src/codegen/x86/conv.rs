@@ -12,6 +12,7 @@ use super::requests::{LINE_FLOATS, Request};
 use super::step::Step;
 use super::totals::Totals;
 use crate::codegen::CodegenError;
+use crate::kernels::pairs::{BLOCK, PERIOD};
 use crate::kernels::{Chain, ConvSpec, Epilogue, WeightType};
 use crate::plan::View;
 
@@ -109,9 +110,33 @@ impl<'s> ConvStrip<'s> {
         self.pixels().map(|pixel| place(pixel) as i64).collect()
     }
 
-    /// Whole chunks of input channels, and the channels that are left.
+    /// Channels of a round of steps: a chunk, or two blocks of pairs.
+    pub(super) fn chunk(&self) -> usize {
+        match self.spec.pairs {
+            true => PERIOD,
+            false => self.spec.chunk(),
+        }
+    }
+
+    /// From a round's inputs to the next one's.
+    fn chunk_stride(&self) -> usize {
+        match self.spec.pairs {
+            true => self.place_of(self.chunk()),
+            false => self.spec.input.plane_stride(),
+        }
+    }
+
+    /// Where a round's channel lies, from the first.
+    fn place_of(&self, channel: usize) -> usize {
+        match self.spec.pairs {
+            true => channel / BLOCK * self.spec.input.plane_stride() + channel % BLOCK,
+            false => channel,
+        }
+    }
+
+    /// Whole rounds, and the channels that are left.
     pub(super) fn chunks(&self) -> (usize, usize) {
-        let (inputs, chunk) = (self.spec.group_inputs(), self.spec.chunk());
+        let (inputs, chunk) = (self.spec.group_inputs(), self.chunk());
         (inputs / chunk, inputs % chunk)
     }
 
@@ -123,7 +148,7 @@ impl<'s> ConvStrip<'s> {
         requests: Vec<Request>,
         sums: &[Vector],
     ) -> usize {
-        let chunk = self.spec.chunk();
+        let chunk = self.chunk();
         let n_chunks = self.request_chunks(requests.len());
         let steps = n_chunks * chunk;
         let mut left = requests.iter();
@@ -135,7 +160,7 @@ impl<'s> ConvStrip<'s> {
                     .take(share)
                     .for_each(|request| request.emit(a));
             };
-            let place = index * self.spec.input.plane_stride();
+            let place = index * self.chunk_stride();
             self.steps(a, chunk, cursor, place, sums, share);
         }
         left.for_each(|request| request.emit(a));
@@ -157,7 +182,7 @@ impl<'s> ConvStrip<'s> {
             }];
         }
         let (n_chunks, rest) = self.chunks();
-        let chunk = spec.input.plane_stride();
+        let chunk = self.chunk_stride();
         let nest = |first: usize, outer: &[Level], channels: usize| Nest {
             chunk: first,
             levels: outer.iter().copied().chain([rows, columns]).collect(),
@@ -167,7 +192,7 @@ impl<'s> ConvStrip<'s> {
         match spec.chain() {
             Chain::Whole | Chain::Row => {
                 let chunks = Level::new(n_chunks - first, chunk);
-                nests.push(nest(first, &[chunks], spec.chunk()));
+                nests.push(nest(first, &[chunks], self.chunk()));
             }
             Chain::Chunks(size) => {
                 let (n_chains, last) = (n_chunks / size, n_chunks % size);
@@ -201,7 +226,7 @@ impl<'s> ConvStrip<'s> {
         let begun = self.begin(a, &mut cursor, requests, sums);
         let mut place = 0;
         for nest in self.nests(begun) {
-            let start = (nest.chunk * self.spec.input.plane_stride()) as i64;
+            let start = (nest.chunk * self.chunk_stride()) as i64;
             a.advance(&cursor.input, start - place);
             self.levels(a, &nest.levels, nest.channels, &mut cursor, 0, sums);
             place = start + self.moved_by(&nest.levels, nest.channels);
@@ -301,7 +326,8 @@ impl<'s> ConvStrip<'s> {
         for channel in 0..channels {
             before(a, channel);
             self.ask_for_weights(a, cursor, lines, channel, channels);
-            let (input, row) = ((place + channel) as i64, self.vectors * lanes);
+            let input = (place + self.place_of(channel)) as i64;
+            let row = self.vectors * lanes;
             if !cursor.pairs {
                 step.add_products(a, sums, input, cursor.weight_offset as i64);
             } else if channel % 2 == 1 {

@@ -4,7 +4,7 @@ use super::assembler::{Arithmetic, Assembler, Vector, Word};
 use super::step::Step;
 use crate::codegen::CodegenError;
 use crate::kernels::ConvSpec;
-use crate::kernels::pairs::{BLOCK, HEAD, LARGEST, PAIRS, Pair, SMALLEST};
+use crate::kernels::pairs::{BLOCK, HEAD, LARGEST, Pair, SMALLEST, pair};
 
 /// Pixels that are summed side by side: each waits for its last addition.
 const SIDE_BY_SIDE: usize = 4;
@@ -15,7 +15,7 @@ const SIZE: u32 = 0x7FFF_FFFF;
 /// `fn(input, sums)`: for each pixel of a row of results, the sum of `x0 x1` with the signs of the pairs; NaN where the inputs' sizes do not allow for it.
 pub fn pair_sums(spec: &ConvSpec) -> Result<Vec<u8>, CodegenError> {
     let (mut a, [input, sums]) = Assembler::start(spec.family);
-    let signs = PAIRS.iter().flat_map(|pair| [pair.sign(), 0.0]);
+    let signs = (0..BLOCK / 2).flat_map(|index| [pair(index).sign(), 0.0]);
     let signs = a.lanes_of(signs.map(f32::to_bits).collect());
     let [size, least, largest] =
         [SIZE, SMALLEST.to_bits(), LARGEST.to_bits()].map(|bits| a.splat(f32::from_bits(bits)));
@@ -26,18 +26,27 @@ pub fn pair_sums(spec: &ConvSpec) -> Result<Vec<u8>, CodegenError> {
         let state: Vec<[Vector; 2]> = (0..n).map(|_| [a.zero(), a.zero()]).collect();
         let block = a.word();
         a.copy_word(&block, &input);
-        a.repeat(n_blocks, |a| {
+        let add_block = |a: &mut Assembler, is_first: bool| {
             for (pixel, [sum, most]) in state.iter().enumerate() {
                 let place = pixel as i64 * step;
                 let x = a.load(&block, place);
                 let other = a.load_swapped(&block, place);
                 a.compute_into(&other, Arithmetic::Mul, &other, &signs);
-                a.fma(sum, &x, &other);
+                // The second of two blocks has the opposite signs.
+                match is_first {
+                    true => a.fma(sum, &x, &other),
+                    false => a.fnma(sum, &x, &other),
+                }
                 a.compute_into(&x, Arithmetic::And, &x, &size);
                 a.compute_into(most, Arithmetic::MaxUnsigned, most, &x);
             }
             a.advance(&block, spec.input.plane_stride() as i64);
+        };
+        a.repeat(n_blocks / 2, |a| {
+            add_block(a, true);
+            add_block(a, false);
         });
+        a.repeat(n_blocks % 2, |a| add_block(a, true));
         drop(block);
         for (pixel, [sum, most]) in state.iter().enumerate() {
             a.add_even_lanes(sum);
@@ -136,7 +145,7 @@ impl PairTile<'_> {
     }
 }
 
-/// Adds what pair number `index` of a block contributes to the sums: that of the channels `input` and one further, with the weights from `weight` on.
+/// Adds what pair number `index` of two blocks contributes to the sums: that of the channels `input` and one further, with the weights from `weight` on.
 pub fn add_pair(
     a: &mut Assembler,
     step: &Step,
@@ -153,7 +162,7 @@ pub fn add_pair(
             .collect()
     };
     let [w0, w1] = [load(a, 0), load(a, 1)];
-    let (op, is_negative) = match PAIRS[index] {
+    let (op, is_negative) = match pair(index) {
         Pair::Apart => {
             for (sums, place) in sums.chunks(step.vectors).zip(step.places) {
                 for (weights, channel) in [(&w0, 0), (&w1, 1)] {

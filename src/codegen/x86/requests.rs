@@ -3,7 +3,7 @@
 use super::assembler::{Assembler, Word};
 use super::conv::{ConvStrip, Cursor, FIRST_OPERAND, place};
 use super::epilogue::Operand;
-use crate::kernels::{Chain, ConvSpec, NEAR_CACHE, pairs};
+use crate::kernels::{Chain, ConvSpec, NEAR_CACHE};
 
 /// Bytes of a unit's weights that leave room for the next unit's in the second-level cache. Larger units come anew from further for each tile.
 const FAR_CACHE: usize = 448 << 10;
@@ -14,9 +14,8 @@ const PREFETCH_FLOATS: i64 = 1024;
 /// Lines that a core has on their way at most, about.
 const MOST_REQUESTS: usize = 24;
 
-/// Steps over which a tile of one tap asks for more lines than that; of pairs, whose steps are more code.
+/// Steps over which a tile of one tap asks for more lines than that.
 const REQUEST_STEPS: usize = 32;
-const PAIR_REQUEST_STEPS: usize = pairs::BLOCK;
 
 /// Bytes of a cache line, and its floats.
 const LINE: usize = 64;
@@ -90,15 +89,11 @@ impl ConvStrip<'_> {
     /// Chunks of input channels over which a tile asks for so many lines: many at once would hold up what its steps load. Few do not, and with several taps a
     /// tile has so many steps that it does not show: then all requests come before the first step.
     pub(super) fn request_chunks(&self, n_requests: usize) -> usize {
-        let steps = match self.spec.pairs {
-            true => PAIR_REQUEST_STEPS,
-            false => REQUEST_STEPS,
-        };
         match (self.spec.kernel, self.spec.chain()) {
             ([1, 1], Chain::Whole)
                 if n_requests > MOST_REQUESTS && !self.spec.sharing().is_lanewise() =>
             {
-                self.chunks().0.min(steps / self.spec.chunk())
+                self.chunks().0.min(REQUEST_STEPS / self.chunk())
             }
             _ => 0,
         }

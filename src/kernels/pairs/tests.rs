@@ -201,11 +201,26 @@ fn positive_inputs_near_the_limits_round_little() {
 }
 
 #[test]
+fn pairs_are_balanced_and_take_as_long_as_is_said() {
+    let all: Vec<Pair> = (0..PERIOD / 2).map(pair).collect();
+    assert_eq!(all.iter().map(|pair| pair.sign()).sum::<f32>(), 0.0);
+    for block in all.chunks(BLOCK / 2) {
+        let n_apart = block.iter().filter(|pair| **pair == Pair::Apart).count();
+        assert_eq!(BLOCK / 2 + n_apart, CYCLES);
+        // Two additions each.
+        assert!(2 * (BLOCK / 2 - n_apart) <= CYCLES);
+    }
+    let others = all.iter().cycle().filter(|pair| **pair != Pair::Apart);
+    let others: Vec<Pair> = others.take(2 * PERIOD).copied().collect();
+    assert!(others.windows(2).all(|two| two[0] != two[1]));
+}
+
+#[test]
 fn weights_of_any_size_are_packed_about_one() {
     let packing = |out_channels: usize| {
         Packing::Conv(crate::kernels::ConvPacking {
             out_channels,
-            group_inputs: BLOCK,
+            group_inputs: PERIOD,
             group_outputs: out_channels,
             kernel: [1, 1],
             unit: 32,
@@ -222,7 +237,7 @@ fn weights_of_any_size_are_packed_about_one() {
         (1e-42, power_of_two(MOST_POWER)),
         (f32::INFINITY, 1.0),
     ] {
-        let values = vec![value; 3 * BLOCK];
+        let values = vec![value; 3 * PERIOD];
         let mut out = vec![f32::NAN; packing(3).packed_len()];
         packing(3).pack(&values, &mut out);
         let (head, weights) = out.split_at(HEAD * 16);
