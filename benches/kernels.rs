@@ -9,7 +9,8 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use netc::codegen::detect_machine;
 use netc::codegen::jit::{self, Executable};
 use netc::graph::{Conv, Margins, Shape};
-use netc::kernels::{KernelSpec, Tuning, conv, dense};
+use netc::kernels::conv::{self, Algorithm};
+use netc::kernels::{KernelSpec, Tuning, dense};
 use netc::plan::{KernelId, Machine, View};
 use netc::runtime::{AlignedBuffer, MultiplyAdds};
 
@@ -165,8 +166,9 @@ fn conv_bench(shape: ConvShape, machine: &Machine) -> Bench {
     );
     let spec = conv::configure(&conv, input, output, None, machine, &Tuning::default());
     let flops = 2 * out_channels * result * result * in_channels / groups * kernel * kernel;
-    let name = match &spec {
-        KernelSpec::Winograd(spec) => format!("{name}, F({m}x{m})", m = spec.tile),
+    let name = match spec.algorithm() {
+        Some(Algorithm::Winograd(m)) => format!("{name}, F({m}x{m})"),
+        Some(Algorithm::Pairs) => format!("{name}, pairs"),
         _ => name.to_owned(),
     };
     Bench::new(name, spec, &input, flops, 1, machine)
@@ -198,9 +200,12 @@ fn benches(machine: &Machine) -> Vec<Bench> {
     };
     let direct = CONVS.iter().map(|&shape| conv_bench(shape, &precise));
     let chosen = CONVS.iter().map(|&shape| conv_bench(shape, machine));
-    let winograd = chosen.filter(|bench| matches!(bench.spec, KernelSpec::Winograd(_)));
+    let chosen = chosen.filter(|bench| {
+        let algorithm = bench.spec.algorithm();
+        algorithm.is_some_and(|algorithm| algorithm != Algorithm::Direct)
+    });
     let denses = DENSES.iter().map(|&shape| dense_bench(shape, machine));
-    direct.chain(winograd).chain(denses).collect()
+    direct.chain(chosen).chain(denses).collect()
 }
 
 /// Prints the table: the best of many turns of peak and of each share of a kernel's tasks.

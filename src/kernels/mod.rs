@@ -50,7 +50,7 @@ pub enum TileFamily {
 }
 
 impl TileFamily {
-    /// All of them, the narrowest first.
+    /// All of them, from the narrowest to the widest, of equal width the more special last: where several run, the last is the fastest.
     pub const ALL: [TileFamily; 4] = [
         TileFamily::Clif128,
         TileFamily::Avx2,

@@ -17,8 +17,8 @@ pub fn pair_sums(spec: &ConvSpec) -> Result<Vec<u8>, CodegenError> {
     let (mut a, [input, sums]) = Assembler::start(spec.family);
     let signs = (0..BLOCK / 2).flat_map(|index| [pair(index).sign(), 0.0]);
     let signs = a.lanes_of(signs.map(f32::to_bits).collect());
-    let [size, least, largest] =
-        [SIZE, SMALLEST.to_bits(), LARGEST.to_bits()].map(|bits| a.splat(f32::from_bits(bits)));
+    let size = a.lanes_of(vec![SIZE; BLOCK]);
+    let [least, largest] = [SMALLEST, LARGEST].map(|size| a.splat(size));
     let width = spec.lattice.size[1];
     let step = (spec.stride[1] * spec.input.pixel_stride()) as i64;
     let n_blocks = spec.input.channels / BLOCK;
