@@ -45,7 +45,7 @@ pub enum TileFamily {
     Avx2,
     /// 512-bit vectors, assembled: x86-64 with AVX-512 F and VL.
     Avx512,
-    /// The same where additions of such vectors take nothing from multiply-adds, so that [products of pairs](ConvSpec::pairs) pay: Zen 4.
+    /// The same where additions of such vectors take nothing from multiply-adds, so that [products of pairs](pairs) pay: Zen 4.
     Zen4,
 }
 

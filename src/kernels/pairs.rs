@@ -7,7 +7,7 @@
 //! ```
 //!
 //! which takes one multiplication for a result instead of two: the sum of the products `x0 x1` is the same for all output channels, that of `w0 w1` for all
-//! pixels. It takes two additions for that. Where a core adds vectors while it multiplies others ([`TileFamily::Zen4`](super::TileFamily::Zen4)), both are
+//! pixels. It takes two additions for that. Where a core adds vectors while it multiplies others ([`TileFamily::Zen4`]), both are
 //! busy all the time if five of eight pairs are computed like this and three as ever: eleven cycles instead of sixteen.
 //!
 //! # Rounding
