@@ -2,7 +2,8 @@
 
 use super::schedule::{MAX_VECTORS, gcd};
 use super::{
-    ConvSpec, DepthwiseSpec, Epilogue, KernelSpec, Lattice, Schedule, TileFamily, Tuning, winograd,
+    ConvSpec, DepthwiseSpec, Epilogue, KernelSpec, Lattice, Schedule, TileFamily, Tuning, pairs,
+    winograd,
 };
 use crate::graph::{Conv, Margins, Shape};
 use crate::plan::{Machine, View};
@@ -281,11 +282,12 @@ impl ConvSpec {
         self.schedule.vectors * self.family.lanes()
     }
 
-    /// Input channels that are summed without a loop: side by side in memory wherever a group begins. Assembled tiles take the channels that are left when
+    /// Input channels that are summed without a loop: side by side in memory wherever a group begins, or two blocks of [pairs](super::pairs). Assembled tiles take the channels that are left when
     /// no whole chunk is; for the others chunks come out even.
     pub fn chunk(&self) -> usize {
         match self.sharing() {
             Sharing::Lanes => 1,
+            _ if self.pairs => pairs::PERIOD,
             _ if self.family.is_assembled() => self.input.block.min(self.group_inputs()),
             _ => gcd(self.group_inputs(), self.input.block),
         }

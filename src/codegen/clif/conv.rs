@@ -10,7 +10,7 @@ use super::halo::zero_halo;
 use super::strip::{plane_origin, plane_start};
 use super::tile::{Source, Tile};
 use crate::codegen::x86::{
-    ConvStrip, FIRST_OPERAND, conv_strip, pair_sums, pair_sums_entry, table_floats,
+    ConvStrip, FIRST_OPERAND, conv_strip, end_of_operands, pair_sums, table_floats,
 };
 use crate::kernels::{ConvSpec, Sharing, Strip, pairs};
 
@@ -413,7 +413,7 @@ fn call_strip(
         let index = e.sub(row, first);
         let sums = e.advance(sums, index, spec.lattice.size[1]);
         let sums = e.advance(sums, start, 1);
-        e.fill_table(table, pair_sums_entry(spec), &[sums]);
+        e.fill_table(table, end_of_operands(spec), &[sums]);
     }
     let bias = unit.bias.unwrap_or(table);
     let function = e.link(conv_strip(&tiles), 6);

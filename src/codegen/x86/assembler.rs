@@ -166,7 +166,8 @@ impl Assembler {
         Word(self.lease(self.words.clone(), "word"))
     }
 
-    fn vector(&mut self) -> Vector {
+    /// A register for a vector, which holds anything.
+    pub fn vector(&mut self) -> Vector {
         Vector(self.lease(self.vectors.clone(), "vector"))
     }
 

@@ -2,7 +2,7 @@
 //!
 //! `fn(input, weight, output, count, bias, table)` computes `count` tiles side by side. `input` is the first pixel that the first tap of the first result
 //! reads, `weight` the unit's weights, `output` the first result, `bias` the unit's biases if there are any, `table` pointers that the function moves along: to
-//! the weights that are wanted next, then to the epilogue's elements for the first result.
+//! the weights that are wanted next, then to the epilogue's elements for the first result, and to its pixel's sum where products are of pairs.
 
 use super::assembler::{Arithmetic, Assembler, Vector, Word};
 use super::epilogue::{self, Operand, is_wide};
@@ -12,7 +12,6 @@ use super::requests::{LINE_FLOATS, Request};
 use super::step::Step;
 use super::totals::Totals;
 use crate::codegen::CodegenError;
-use crate::kernels::pairs::{BLOCK, PERIOD};
 use crate::kernels::{Chain, ConvSpec, Epilogue, WeightType};
 use crate::plan::View;
 
@@ -21,6 +20,12 @@ const UNROLLED_STEPS: usize = 24;
 
 /// Where the epilogue's pointers begin in the table.
 pub const FIRST_OPERAND: usize = 1;
+
+/// Where they end. The pointer to the pixels' sums of `x0 x1` stands there, if there are any.
+pub fn end_of_operands(spec: &ConvSpec) -> usize {
+    let operands = spec.epilogue.iter().flat_map(|e| &e.operands);
+    FIRST_OPERAND + operands.count()
+}
 
 /// A strip's tiles.
 #[derive(Clone, Copy)]
@@ -78,8 +83,6 @@ pub(super) struct Cursor {
     pub ahead: Word,
     /// What chains of sums join.
     totals: Option<Totals>,
-    /// Whether pairs of channels are multiplied together.
-    pairs: bool,
 }
 
 impl<'s> ConvStrip<'s> {
@@ -110,33 +113,21 @@ impl<'s> ConvStrip<'s> {
         self.pixels().map(|pixel| place(pixel) as i64).collect()
     }
 
-    /// Channels of a round of steps: a chunk, or two blocks of pairs.
-    pub(super) fn chunk(&self) -> usize {
-        match self.spec.pairs {
-            true => PERIOD,
-            false => self.spec.chunk(),
-        }
-    }
-
-    /// From a round's inputs to the next one's.
-    fn chunk_stride(&self) -> usize {
-        match self.spec.pairs {
-            true => self.place_of(self.chunk()),
-            false => self.spec.input.plane_stride(),
-        }
-    }
-
-    /// Where a round's channel lies, from the first.
+    /// Where a channel of a chunk lies, from the first.
     fn place_of(&self, channel: usize) -> usize {
-        match self.spec.pairs {
-            true => channel / BLOCK * self.spec.input.plane_stride() + channel % BLOCK,
-            false => channel,
-        }
+        let input = &self.spec.input;
+        channel / input.block * input.plane_stride() + channel % input.block
     }
 
-    /// Whole rounds, and the channels that are left.
+    /// From a chunk's inputs to the next one's.
+    fn chunk_stride(&self) -> usize {
+        let input = &self.spec.input;
+        self.spec.chunk().div_ceil(input.block) * input.plane_stride()
+    }
+
+    /// Whole chunks of input channels, and the channels that are left.
     pub(super) fn chunks(&self) -> (usize, usize) {
-        let (inputs, chunk) = (self.spec.group_inputs(), self.chunk());
+        let (inputs, chunk) = (self.spec.group_inputs(), self.spec.chunk());
         (inputs / chunk, inputs % chunk)
     }
 
@@ -148,7 +139,7 @@ impl<'s> ConvStrip<'s> {
         requests: Vec<Request>,
         sums: &[Vector],
     ) -> usize {
-        let chunk = self.chunk();
+        let chunk = self.spec.chunk();
         let n_chunks = self.request_chunks(requests.len());
         let steps = n_chunks * chunk;
         let mut left = requests.iter();
@@ -192,7 +183,7 @@ impl<'s> ConvStrip<'s> {
         match spec.chain() {
             Chain::Whole | Chain::Row => {
                 let chunks = Level::new(n_chunks - first, chunk);
-                nests.push(nest(first, &[chunks], self.chunk()));
+                nests.push(nest(first, &[chunks], self.spec.chunk()));
             }
             Chain::Chunks(size) => {
                 let (n_chains, last) = (n_chunks / size, n_chunks % size);
@@ -328,7 +319,7 @@ impl<'s> ConvStrip<'s> {
             self.ask_for_weights(a, cursor, lines, channel, channels);
             let input = (place + self.place_of(channel)) as i64;
             let row = self.vectors * lanes;
-            if !cursor.pairs {
+            if !self.spec.pairs {
                 step.add_products(a, sums, input, cursor.weight_offset as i64);
             } else if channel % 2 == 1 {
                 let weight = cursor.weight_offset - row;
@@ -415,7 +406,7 @@ impl ConvStrip<'_> {
     /// The same by [products of pairs](crate::kernels::pairs), if the inputs' sizes allow for it.
     fn sum_pairs(&self, a: &mut Assembler, at: &Pointers, requests: Vec<Request>) -> Vec<Vector> {
         let n_sums = self.n_pixels() * self.vectors;
-        let sums: Vec<Vector> = (0..n_sums).map(|_| a.zero()).collect();
+        let sums: Vec<Vector> = (0..n_sums).map(|_| a.vector()).collect();
         let tile = PairTile {
             spec: self.spec,
             weight: &at.weight,
@@ -423,7 +414,7 @@ impl ConvStrip<'_> {
             vectors: self.vectors,
         };
         let pair_sums = a.word();
-        a.load_word(&pair_sums, &at.table, pair_sums_entry(self.spec));
+        a.load_word(&pair_sums, &at.table, end_of_operands(self.spec));
         let width = self.spec.lattice.size[1];
         let places = self.pixels().map(|[row, column]| row * width + column);
         let places: Vec<i64> = places.map(|place| place as i64).collect();
@@ -441,7 +432,6 @@ impl ConvStrip<'_> {
             drop(pair_sums);
             let cursor = Cursor {
                 weight_offset: tile.head(a),
-                pairs: true,
                 ..self.cursor(a, at)
             };
             self.accumulate(a, cursor, requests, &sums);
@@ -458,18 +448,11 @@ impl ConvStrip<'_> {
             weight_offset: 0,
             ahead: at.ahead.clone(),
             totals: Totals::of(self.spec, &at.table),
-            pairs: false,
         };
         a.copy_word(&cursor.input, &at.input);
         a.copy_word(&cursor.weight, &at.weight);
         cursor
     }
-}
-
-/// Where the table has the pointer to the pixels' sums of `x0 x1`.
-pub fn pair_sums_entry(spec: &ConvSpec) -> usize {
-    let operands = spec.epilogue.iter().flat_map(|e| &e.operands);
-    FIRST_OPERAND + operands.count()
 }
 
 /// Assembles a strip.
@@ -504,7 +487,7 @@ pub fn conv_strip(strip: &ConvStrip) -> Result<Vec<u8>, CodegenError> {
             a.advance_entry(&at.table, FIRST_OPERAND + index, step as i64);
         }
         if spec.pairs {
-            a.advance_entry(&at.table, pair_sums_entry(spec), columns as i64);
+            a.advance_entry(&at.table, end_of_operands(spec), columns as i64);
         }
     });
     a.store_word(&at.ahead, &at.table, 0);

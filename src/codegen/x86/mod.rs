@@ -15,7 +15,7 @@ mod totals;
 mod winograd;
 
 pub use assembler::disassemble;
-pub use conv::{ConvStrip, FIRST_OPERAND, conv_strip, pair_sums_entry};
+pub use conv::{ConvStrip, FIRST_OPERAND, conv_strip, end_of_operands};
 pub use cpu::{CPU_STATE, CPU_WORDS, cpu};
 pub use dense::{DenseTile, dense_tile};
 pub use pairs::pair_sums;

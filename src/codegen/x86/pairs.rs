@@ -113,7 +113,7 @@ impl PairTile<'_> {
         }
     }
 
-    /// All of a tile whose inputs do not suit, from zeros: with the weights as they were, as a convolution defines it. In little code, since it is seldom met.
+    /// All of a tile whose inputs do not suit: with the weights as they were, as a convolution defines it. In little code, since it is seldom met.
     /// `input` and `weight` are moved.
     pub fn sum_apart(
         &self,
@@ -123,6 +123,7 @@ impl PairTile<'_> {
         weight: &Word,
         places: &[i64],
     ) {
+        sums.iter().for_each(|sum| a.clear(sum));
         self.add_bias(a, sums);
         let undone = self.row(a, self.weight, 0);
         a.advance(weight, self.head(a) as i64);

@@ -93,7 +93,7 @@ impl ConvStrip<'_> {
             ([1, 1], Chain::Whole)
                 if n_requests > MOST_REQUESTS && !self.spec.sharing().is_lanewise() =>
             {
-                self.chunks().0.min(REQUEST_STEPS / self.chunk())
+                self.chunks().0.min(REQUEST_STEPS / self.spec.chunk())
             }
             _ => 0,
         }

@@ -1,7 +1,7 @@
 //! The sums of a precise convolution's finished chains: they stand in memory, behind the table of pointers, while registers hold the chain that is summed.
 
 use super::assembler::{Arithmetic, Assembler, Vector, Word};
-use super::conv::FIRST_OPERAND;
+use super::conv::end_of_operands;
 use crate::kernels::{Chain, ConvSpec};
 
 /// Floats of a cache line, and of an entry of the table.
@@ -10,8 +10,7 @@ const ENTRY: usize = 2;
 
 /// Floats from the start of the table to the totals.
 fn place(spec: &ConvSpec) -> usize {
-    let operands = spec.epilogue.iter().flat_map(|e| &e.operands).count();
-    ((FIRST_OPERAND + operands) * ENTRY).next_multiple_of(LINE)
+    (end_of_operands(spec) * ENTRY).next_multiple_of(LINE)
 }
 
 /// Floats of a strip's table and the totals behind it; 0 where there are none.
