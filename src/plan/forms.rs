@@ -58,7 +58,22 @@ impl Lowering<'_> {
         }
     }
 
+    /// The floats from a value's first that may be read: those of the memory that it lives in. The user's tensors end with their last element; buffers and
+    /// parameters are padded.
+    fn readable(&self, id: NodeId) -> usize {
+        let home = &self.homes[id.index()];
+        let root = &self.homes[home.root.index()];
+        let size = match root.memory {
+            Memory::Input(_) | Memory::Output(_) => root.view.size(),
+            Memory::Buffer | Memory::Param => root.view.size().next_multiple_of(ALIGNMENT_FLOATS),
+        };
+        size - home.offset
+    }
+
     /// The value with this block and at least this halo: where it lives, or a copy.
+    ///
+    /// A map of one pixel has the same order in every block, but a larger block has more surplus lanes. They are read, so it is copied where its memory ends
+    /// before them.
     pub(super) fn blocked(&mut self, id: NodeId, block: usize, halo: Margins) -> Place {
         let home = self.home(id);
         // One channel has the same order in every block.
@@ -67,8 +82,10 @@ impl Lowering<'_> {
         } else {
             home.view.with_block(block)
         };
+        let fits =
+            |view: &View| view.halo.max(halo) == view.halo && view.size() <= self.readable(id);
         match view {
-            Some(view) if view.halo.max(halo) == view.halo => Place { view, ..home },
+            Some(view) if fits(&view) => Place { view, ..home },
             _ => self.copy(id, Form::Blocked(block, halo), home),
         }
     }

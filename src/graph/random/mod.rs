@@ -261,9 +261,16 @@ pub(crate) fn inputs(graph: &Graph, seed: u64) -> Vec<Vec<f64>> {
 pub(crate) fn random_graph(seed: u64, n_nodes: usize) -> Graph {
     let mut rng = Rng(seed);
     let mut b = GraphBuilder::new();
-    let channels = rng.pick(&[1, 3, 4, 8, 12, 16]);
-    let (height, width) = (2 + rng.below(5) as u64, 2 + rng.below(5) as u64);
+    let channels = rng.pick(&[1, 2, 3, 4, 5, 8, 12, 16]);
+    let (height, width) = match rng.below(4) {
+        0 => (1, 1),
+        _ => (1 + rng.below(6) as u64, 1 + rng.below(6) as u64),
+    };
     b.input(&[channels, height, width]);
+    if rng.below(3) == 0 {
+        // A gate for each channel.
+        b.input(&[channels, 1, 1]);
+    }
     if rng.below(3) == 0 {
         b.input(&[rng.pick(&[5, 8, 16])]);
     }
