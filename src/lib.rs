@@ -69,6 +69,9 @@ pub mod optimize;
 pub mod outline;
 mod pipeline;
 pub mod plan;
+#[cfg(any(test, feature = "random"))]
+#[doc(hidden)]
+pub mod random;
 #[cfg(feature = "drawing")]
 pub mod report;
 pub mod runtime;

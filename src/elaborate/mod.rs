@@ -55,9 +55,13 @@ pub use trace::{Observation, Trace, Traced};
 pub use value::{Callee, Kind};
 
 pub(crate) use arguments::{Formal, FormalDefault, formals};
+#[cfg(test)]
+pub(crate) use functions::INTRINSICS;
 pub(crate) use open::may_be_open;
 pub(crate) use operators::FUNCTIONS;
 pub(crate) use program::Entity;
+#[cfg(any(test, feature = "random"))]
+pub(crate) use program::PRELUDE;
 pub(crate) use resolve::parameter;
 
 use crate::diagnostic::Diagnostic;

@@ -78,6 +78,9 @@ pub(super) struct Unit {
     pub lossy: bool,
 }
 
+/// The text of the standard prelude.
+pub(crate) const PRELUDE: &str = include_str!("prelude.net");
+
 /// A root file and everything that it uses.
 #[derive(Clone, Debug)]
 pub struct Program {
@@ -115,10 +118,7 @@ impl Program {
         };
         let canonical = loading.loader.canonical(path);
         loading.add(path.to_path_buf(), canonical, text);
-        let (prelude, faults) = loading.parse(
-            PathBuf::from("<prelude>"),
-            include_str!("prelude.net").to_string(),
-        );
+        let (prelude, faults) = loading.parse(PathBuf::from("<prelude>"), PRELUDE.to_string());
         debug_assert!(faults.is_empty(), "the prelude is in the grammar");
         let Loading {
             sources,

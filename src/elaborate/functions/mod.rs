@@ -23,7 +23,7 @@ use crate::syntax::ast::{BinaryOp, Call, Declaration, Expr, ExprKind, Ident, Una
 
 /// Functions of the machine, with their number of arguments. They are meant where a function's body names them, whatever
 /// the prelude declares.
-pub(super) const INTRINSICS: &[(&str, usize)] = &[
+pub(crate) const INTRINSICS: &[(&str, usize)] = &[
     ("min", 2),
     ("max", 2),
     ("pow", 2),
