@@ -73,6 +73,9 @@ codes! {
     BUILTIN_NAME = "E0211", "a declaration with the name of a built-in";
     SPLIT_LABELS = "E0212", "labels that do not match the parts of a split";
     EMPTY_NET = "E0213", "a net without an input or without a step";
+    OUTPUT_NAME = "E0214", "an output with the name of another value";
+    DROPPED = "E0215", "a step that drops what arrives";
+    BRANCH = "E0216", "a branch that can be read in two ways";
     // E03: expressions, arguments
     TYPE = "E0301", "a value of another type is wanted";
     ARITHMETIC = "E0302", "arithmetic without a result";
@@ -83,6 +86,7 @@ codes! {
     REPEATED_ARGUMENT = "E0307", "an argument given twice";
     UNKNOWN_FIELD = "E0308", "a property that the value does not have";
     REQUIREMENT = "E0309", "a requirement of the author does not hold";
+    BACKWARDS = "E0310", "a range that ends before it begins";
     // E04: shapes
     ASSERTION = "E0401", "a shape assertion does not hold";
     MISMATCH = "E0402", "shapes that do not agree";
@@ -141,9 +145,10 @@ codes! {
     UNUSED_CONSTANT = "W0004", "a constant that nothing reads";
     LOST_PIXELS = "W0005", "a window that leaves pixels at the edge unread";
     BIAS_BEFORE_BATCHNORM = "W0006", "a bias that the batch-norm after it cancels";
-    SHADOWED_LABEL = "W0007", "a label that cannot be read because a layer has its name";
+    SHADOWED_LABEL = "W0007", "a word that stands for something else of its name";
     REDUNDANT_STEP = "W0008", "a step without effect";
     SOFTMAX_NOT_LAST = "W0009", "a softmax in the middle";
     WEIGHTS_CAST = "W0010", "weights stored in a wider type than is used";
     WEIGHTS_UNUSED = "W0011", "weights of parts that the net does not have";
+    OUTER_IN = "W0012", "an `in` that another brace has another value for";
 }

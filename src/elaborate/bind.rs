@@ -181,6 +181,9 @@ impl<'p> Expander<'p> {
     fn tensor_argument(&mut self, argument: &'p Argument, frame: &mut Frame<'p>) -> Tensor {
         if let ExprKind::Name(name) = &argument.value.kind {
             if let Some(tensor) = self.tensor_named(name, frame) {
+                if name == "in" {
+                    self.doubtful_in(argument.value.span, None, frame);
+                }
                 return self.wanted(tensor, argument.span);
             }
             if frame.constant(name).is_none() && self.program.lookup(frame.file, name).is_none() {

@@ -1,6 +1,6 @@
 //! Bodies: their statements in order, and the scopes that they open.
 
-use super::expand::{Expander, Frame, Scope, Tensor};
+use super::expand::{Brace, Expander, Frame, NetOutput, Scope, Tensor};
 use super::open::may_be_open;
 use super::prove::Shaped;
 use super::value::{Kind, Value};
@@ -15,15 +15,15 @@ use crate::syntax::ast::{
 };
 
 impl<'p> Expander<'p> {
-    /// Evaluates a body on the value that arrives. `labels_leak`: its labels belong to the body around.
+    /// Evaluates a body on the value that arrives.
     pub fn body(
         &mut self,
         body: &'p Body,
         arriving: Tensor,
         frame: &mut Frame<'p>,
-        labels_leak: bool,
+        brace: Brace,
     ) -> Tensor {
-        self.in_scope(arriving, frame, labels_leak, |expander, frame| {
+        self.in_scope(arriving, frame, brace, |expander, frame| {
             let mut current = arriving;
             for statement in &body.statements {
                 current = expander.statement(statement, current, frame);
@@ -40,13 +40,14 @@ impl<'p> Expander<'p> {
         &mut self,
         arriving: Tensor,
         frame: &mut Frame<'p>,
-        labels_leak: bool,
+        brace: Brace,
         inside: impl FnOnce(&mut Expander<'p>, &mut Frame<'p>) -> R,
     ) -> R {
         let outer = (frame.arriving, frame.it);
         frame.arriving = arriving;
         frame.scopes.push(Scope {
-            labels_leak,
+            brace,
+            arriving: Some(arriving),
             ..Scope::default()
         });
         let result = inside(self, frame);
@@ -188,7 +189,7 @@ impl<'p> Expander<'p> {
             }
             _ => Tensor::Unknown,
         };
-        frame.define_value(name.name.clone(), value);
+        self.name_value(name.name.clone(), name.span, value, frame);
         value
     }
 
@@ -298,13 +299,22 @@ impl<'p> Expander<'p> {
             None => current,
         };
         let value = self.wanted(value, name.span);
-        if self.outputs.iter().any(|(known, _)| *known == name.name) {
+        if self
+            .outputs
+            .iter()
+            .any(|known| known.name.name == name.name)
+        {
             let message = format!("two outputs have the name `{}`", name.name);
             let fault = Diagnostic::new(codes::DUPLICATE, message, name.span, "the second");
             self.report(fault);
             return;
         }
-        self.outputs.push((name.name.clone(), value));
+        self.outputs.push(NetOutput {
+            name,
+            value,
+            is_bare: chain.is_none(),
+            visible: frame.value(&name.name),
+        });
     }
 
     fn class_labels(&mut self, list: &'p Expr, frame: &mut Frame<'p>) {

@@ -4,7 +4,7 @@ use super::arguments::formals;
 use super::attributes::Attributes;
 use super::bind::Bound;
 use super::build;
-use super::expand::{Expander, Frame, Tensor};
+use super::expand::{Brace, Expander, Frame, Tensor};
 use super::layers::Layer;
 use super::lifts::RuleName;
 use super::program::DeclarationId;
@@ -370,9 +370,9 @@ impl<'p> Expander<'p> {
         self.call_depth += 1;
         let result = match name {
             Some(name) => self.with_names(name, |expander| {
-                expander.body(body, arriving, &mut frame, false)
+                expander.body(body, arriving, &mut frame, Brace::Own)
             }),
-            None => self.body(body, arriving, &mut frame, false),
+            None => self.body(body, arriving, &mut frame, Brace::Own),
         };
         self.call_depth -= 1;
         result

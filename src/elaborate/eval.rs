@@ -209,6 +209,9 @@ impl<'p> Expander<'p> {
             && frame.constant(name).is_none()
             && let Some(tensor) = self.tensor_named(name, frame)
         {
+            if name == "in" {
+                self.doubtful_in(base.span, Some(field), frame);
+            }
             let tensor = self.wanted(tensor, base.span);
             return self.shape_field(name, tensor, field);
         }

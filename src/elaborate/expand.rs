@@ -19,6 +19,7 @@ use crate::graph::{
 use crate::limits;
 use crate::source::{FileId, Span};
 use crate::symbolic::{Assignment, Rate, SymShape};
+use crate::syntax::ast::Ident;
 
 /// A value of the network while it is expanded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,13 +32,47 @@ pub(super) enum Tensor {
     Node(NodeId),
 }
 
+/// What kind of body a brace opens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Brace {
+    /// The body of a block or net, a group, a labelled `if` or `repeat`.
+    #[default]
+    Own,
+    /// An unlabelled `if` or `repeat`: its labels belong to the body around it.
+    Open,
+    /// A side of `residual`, or the branches of `concat`.
+    Branch,
+}
+
+impl Brace {
+    /// The brace of an `if` or `repeat`.
+    pub fn of_label(is_labelled: bool) -> Brace {
+        match is_labelled {
+            true => Brace::Own,
+            false => Brace::Open,
+        }
+    }
+}
+
 /// What a name stands for inside a body. The scopes of one body after the other, innermost last.
 #[derive(Debug, Default)]
 pub(super) struct Scope<'p> {
     pub constants: BTreeMap<&'p str, Value>,
     pub values: BTreeMap<String, Tensor>,
-    /// Labels inside belong to the scope around: the bodies of an unlabelled `if` and `repeat`.
-    pub labels_leak: bool,
+    pub brace: Brace,
+    /// What arrived at the brace; `None` in a scope that no brace opened: of parameters, of the variable of a `repeat`.
+    pub arriving: Option<Tensor>,
+}
+
+/// An `output` statement.
+#[derive(Clone, Debug)]
+pub(super) struct NetOutput<'p> {
+    pub name: &'p Ident,
+    pub value: Tensor,
+    /// Without a chain: the current value under a name.
+    pub is_bare: bool,
+    /// The value that could be read by the name there.
+    pub visible: Option<Tensor>,
 }
 
 /// The expansion of one call of a block (or of the net): what the names in its text stand for.
@@ -94,7 +129,10 @@ impl<'p> Frame<'p> {
 
     /// Labels go to the nearest scope that keeps them.
     pub fn define_value(&mut self, name: String, value: Tensor) {
-        let keeper = self.scopes.iter().rposition(|scope| !scope.labels_leak);
+        let keeper = self
+            .scopes
+            .iter()
+            .rposition(|scope| scope.brace != Brace::Open);
         if let Some(scope) = self.scopes.get_mut(keeper.unwrap_or(0)) {
             scope.values.insert(name, value);
         }
@@ -123,7 +161,11 @@ pub(super) struct Expander<'p> {
     /// Functions without constant parameters, compiled.
     pub functions: HashMap<DeclarationId, ScalarFn>,
     /// A net's `output` statements, in order: the values that they name may be unknown.
-    pub outputs: Vec<(String, Tensor)>,
+    pub outputs: Vec<NetOutput<'p>>,
+    /// The labels and inputs in the net's own text, with the values that they named.
+    pub labelled: Vec<(String, Span, Tensor)>,
+    /// What is doubtful.
+    pub warnings: Faults,
     /// Work so far.
     pub steps: usize,
     /// A limit was reached: nothing more is expanded.
@@ -149,6 +191,8 @@ impl<'p> Expander<'p> {
             step_depth: 0,
             functions: HashMap::new(),
             outputs: Vec::new(),
+            labelled: Vec::new(),
+            warnings: Faults::default(),
             steps: 0,
             halted: false,
             trace: None,

@@ -32,6 +32,7 @@ mod padding;
 mod program;
 mod proof;
 mod prove;
+mod readings;
 mod recursion;
 mod repair;
 mod resolve;
@@ -106,6 +107,7 @@ fn examine(
     runs.push(of_functions);
     let mut nets = Vec::new();
     let mut declared = Vec::new();
+    let mut warnings = vec![resolution.lints.clone()];
     for mut expansion in nets::expand_all(program, sizes, traced, lifts) {
         // A net that needs such a function stops at some place inside it: the same cause again.
         let in_function = |fault: &Diagnostic| {
@@ -115,6 +117,7 @@ fn examine(
         let faults = &mut expansion.faults;
         faults.retain(|f| !(functions_too_large && reached_limit(f) && in_function(f)));
         runs.push(expansion.faults);
+        warnings.push(expansion.warnings);
         declared.extend(expansion.sizes);
         nets.push(expansion.net);
     }
@@ -126,12 +129,9 @@ fn examine(
     );
     let mut all = faults::merge(runs);
     if !all.iter().any(Diagnostic::is_error) {
-        let lints = lint::lint(
-            nets.iter()
-                .filter(|net| net.is_complete)
-                .map(|net| &net.graph),
-        );
-        all = faults::merge([all, resolution.lints.clone(), lints]);
+        let graphs = nets.iter().filter(|net| net.is_complete);
+        warnings.push(lint::lint(graphs.map(|net| &net.graph)));
+        all = faults::merge(std::iter::once(all).chain(warnings));
     }
     (all, nets)
 }

@@ -4,7 +4,7 @@ use super::arguments::{Formal, FormalDefault, formals, missing_arguments};
 use super::expand::{Expander, Tensor};
 use super::lifts::Lifts;
 use super::program::{DeclarationId, Program};
-use super::proof::{check_only, unknown_size};
+use super::proof::{check_only, unknown_size, unproved};
 use super::prove::{SetSizes, SizeInfo};
 use super::trace::{Trace, Traced};
 use super::value::{Applied, Value};
@@ -85,7 +85,7 @@ pub(super) fn root_nets(program: &Program) -> impl Iterator<Item = (DeclarationI
 /// The graph of a net of the root file, or why there is none: faults of the files, of their names and of this net, in the order
 /// of the files. Other nets are not looked at.
 ///
-/// Open sizes have their defaults.
+/// Open sizes have their defaults, for which the graph is, but the net must be right for all of them.
 pub fn expand(program: &Program, net: &str) -> (Option<Graph>, Vec<Diagnostic>) {
     expand_with(program, net, &SetSizes::new())
 }
@@ -99,6 +99,7 @@ pub fn expand_with(
     let expansion = expand_only(program, net, sizes, false);
     let mut faults = expansion.faults;
     if !faults.iter().any(Diagnostic::is_error) {
+        faults.extend(unproved(program, net, sizes, &expansion.sizes));
         faults.extend(unknown_size(net, sizes, &expansion.sizes));
     }
     let Traced {
@@ -122,6 +123,8 @@ pub(super) fn with_known_faults<T>(
 pub(super) struct Expansion {
     pub net: Traced,
     pub faults: Vec<Diagnostic>,
+    /// What is doubtful about its text, if nothing is wrong.
+    pub warnings: Vec<Diagnostic>,
     /// The open sizes that the net declares.
     pub sizes: Vec<SizeInfo>,
     /// The work that it took.
@@ -157,6 +160,7 @@ pub(super) fn expand_only(
         },
         sizes: expander.sizes.declared,
         faults: expander.faults.finish(),
+        warnings: expander.warnings.finish(),
         steps: expander.steps,
     }
 }
@@ -202,10 +206,11 @@ fn expand_applied<'p>(
 
 /// Makes the outputs, and sees that there is a net at all.
 fn finish(expander: &mut Expander<'_>, last: Tensor, template: &Template) -> Option<Graph> {
-    let mut outputs = std::mem::take(&mut expander.outputs);
+    expander.check_outputs();
+    let outputs = std::mem::take(&mut expander.outputs);
     // What failed was reported, if not by this expansion then when the files were read.
-    let failed = |value: &Tensor| *value == Tensor::Unknown;
-    if failed(&last) || outputs.iter().any(|(_, value)| failed(value)) {
+    let failed = |value: Tensor| value == Tensor::Unknown;
+    if failed(last) || outputs.iter().any(|output| failed(output.value)) {
         return None;
     }
     let lacks = if expander.graph.inputs.is_empty() {
@@ -221,6 +226,10 @@ fn finish(expander: &mut Expander<'_>, last: Tensor, template: &Template) -> Opt
         expander.report(fault);
         return None;
     }
+    let named = outputs
+        .into_iter()
+        .map(|output| (output.name.name.clone(), output.value));
+    let mut outputs: Vec<(String, Tensor)> = named.collect();
     if outputs.is_empty() {
         outputs.push(("output".into(), last));
     }

@@ -57,7 +57,45 @@ pub fn check_net(program: &Program, net: &str, sizes: &SetSizes) -> Vec<Diagnost
     let mut expansion = check_only(program, net, sizes, false, &mut Lifts::new());
     let unknown = unknown_size(net, sizes, &expansion.sizes);
     expansion.faults.extend(unknown);
-    super::nets::with_known_faults(program, Some(()), expansion.faults).1
+    let (is_good, mut all) = super::nets::with_known_faults(program, Some(()), expansion.faults);
+    if is_good.is_some() {
+        let graph = expansion.net.is_complete.then_some(&expansion.net.graph);
+        let lints = super::lint::lint(graph.into_iter());
+        all = faults::merge([all, expansion.warnings, lints]);
+    }
+    all
+}
+
+/// What is wrong with a net that can be expanded, at other open sizes than those it was expanded at. Whoever means to have it for one
+/// size alone says so.
+pub(super) fn unproved(
+    program: &Program,
+    net: &str,
+    sizes: &SetSizes,
+    declared: &[SizeInfo],
+) -> Vec<Diagnostic> {
+    let open: Vec<&SizeInfo> = declared
+        .iter()
+        .filter(|size| !sizes.contains_key(&size.name))
+        .collect();
+    if open.is_empty() {
+        return Vec::new();
+    }
+    let mut faults = prove_only(program, net, sizes, false, &mut Lifts::new()).faults;
+    let values: Option<Vec<String>> = open
+        .iter()
+        .map(|size| Some(format!("--set {}={}", size.name, size.default?)))
+        .collect();
+    if let Some(values) = values {
+        let note = format!(
+            "with `{}`, the net is for these sizes alone, and need not be right for others",
+            values.join(" ")
+        );
+        for fault in &mut faults {
+            fault.notes.push(note.clone());
+        }
+    }
+    faults
 }
 
 /// Expands a net at its default sizes (`traced`: with what became of every step) and, if that is without a fault, proves it for the others.
@@ -81,6 +119,7 @@ pub(super) fn check_only(
         if lacks_size {
             // That a size has no value is no fault while it is proved for all.
             expansion.faults = proved.faults;
+            expansion.warnings = proved.warnings;
             expansion.net = Traced {
                 is_complete: false,
                 lacks_size,
@@ -120,6 +159,7 @@ fn prove_only(
             ..Traced::default()
         },
         faults: Vec::new(),
+        warnings: Vec::new(),
         sizes: Vec::new(),
         steps: 0,
     };
@@ -162,6 +202,7 @@ fn prove_only(
                 faults.extend(said(conditions, help, fix));
                 net.is_complete = is_whole && faults.is_empty();
                 expansion.faults = faults;
+                expansion.warnings = expander.warnings.finish();
                 return expansion;
             }
             Some(Interrupted::Limited(variable, sizes)) => Some((variable, sizes)),

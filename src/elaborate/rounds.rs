@@ -1,11 +1,13 @@
 //! The rounds of a `repeat`.
 
-use super::expand::{Expander, Frame, Scope, Tensor};
+use super::expand::{Brace, Expander, Frame, Scope, Tensor};
 use super::value::{Kind, Value};
-use crate::diagnostic::{Label, codes};
+use crate::diagnostic::{Diagnostic, Label, codes};
 use crate::limits;
 use crate::source::Span;
-use crate::syntax::ast::{Body, Call, Chain, Ident, RepeatOver, StatementKind, StepKind, Type};
+use crate::syntax::ast::{
+    Body, Call, Chain, Expr, ExprKind, Ident, RepeatOver, StatementKind, StepKind, Type,
+};
 
 /// A `repeat`, apart from what it runs over.
 pub(super) struct Repeat<'p> {
@@ -44,7 +46,7 @@ impl<'p> Expander<'p> {
             let span = keyword;
             current = self.with_trail(Label { span, message }, None, |expander| {
                 frame.scopes.push(Scope {
-                    labels_leak: !is_labelled,
+                    brace: Brace::of_label(is_labelled),
                     ..Scope::default()
                 });
                 frame.define(&index.name, value);
@@ -69,18 +71,18 @@ impl<'p> Expander<'p> {
         frame: &mut Frame<'p>,
     ) -> Tensor {
         let Some(number) = number else {
-            return self.body(body, arriving, frame, true);
+            return self.body(body, arriving, frame, Brace::Open);
         };
         let number = number.to_string();
         if self.single_named_step(body, frame).is_none() {
             let span = body.span;
             let name = self.next_name(Some(&number), span);
             return self.with_names(&name, |expander| {
-                expander.body(body, arriving, frame, false)
+                expander.body(body, arriving, frame, Brace::Own)
             });
         }
         // The round is its step: the number takes the place of a label.
-        self.in_scope(arriving, frame, false, |expander, frame| {
+        self.in_scope(arriving, frame, Brace::Own, |expander, frame| {
             let mut current = arriving;
             for statement in &body.statements {
                 current = match &statement.kind {
@@ -142,6 +144,10 @@ impl<'p> Expander<'p> {
                 let (Value::Int(first), Value::Int(last)) = (first, last) else {
                     return None;
                 };
+                if let Some(fault) = backwards((from, first), (to, last)) {
+                    self.report(fault);
+                    return None;
+                }
                 let n_rounds = last.saturating_sub(first).max(0);
                 if n_rounds.unsigned_abs() > limits::REPEAT {
                     let message = format!(
@@ -168,5 +174,37 @@ impl<'p> Expander<'p> {
                 }
             },
         }
+    }
+}
+
+/// The fault of a range that cannot be meant: a `repeat` counts upwards, and its end is not a round.
+///
+/// `1..n` without rounds is what an `n` of 0 asks for. A range that a number ends, or that begins at what depends on names, was thought to
+/// count down; one of two numbers is known to be empty where it is written.
+fn backwards((from, first): (&Expr, i64), (to, last): (&Expr, i64)) -> Option<Diagnostic> {
+    let message = match (is_number(from), is_number(to)) {
+        (true, true) if first == last => format!("`{first}..{last}` has no round"),
+        (true, false) => return None,
+        _ if last < first => format!("the range `{first}..{last}` ends before it begins"),
+        _ => return None,
+    };
+    let span = from.span.to(to.span);
+    let fault = Diagnostic::new(codes::BACKWARDS, message, span, "no rounds");
+    Some(fault.with_help(match first == last {
+        true => format!(
+            "the end is not a round: `{first}..{}` has one",
+            first.saturating_add(1)
+        ),
+        false => "a `repeat` counts upwards; to count down from `n`, use `n - 1 - i` inside".into(),
+    }))
+}
+
+/// Whether an expression names nothing.
+fn is_number(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Int(_) => true,
+        ExprKind::Unary(_, operand) => is_number(operand),
+        ExprKind::Binary(_, a, b, _) => is_number(a) && is_number(b),
+        _ => false,
     }
 }

@@ -1,7 +1,7 @@
 //! Steps: labels, names, assertions.
 
 use super::call::Outcome;
-use super::expand::{Expander, Frame, Tensor};
+use super::expand::{Brace, Expander, Frame, Tensor};
 use super::lifts::RuleName;
 use super::open::{open_values, resolve};
 use super::prove::{Claim, Reported};
@@ -19,8 +19,14 @@ impl<'p> Expander<'p> {
     /// Evaluates the steps of a chain, each on the value of the one before it.
     pub fn chain(&mut self, chain: &'p Chain, arriving: Tensor, frame: &mut Frame<'p>) -> Tensor {
         let mut current = arriving;
+        let mut before: Option<&'p Step> = None;
         for step in &chain.steps {
-            current = self.step(step, current, frame, None);
+            let value = self.step(step, current, frame, None);
+            if let Some(before) = before {
+                self.dropped(before, step, current, value);
+            }
+            current = value;
+            before = Some(step);
         }
         current
     }
@@ -127,8 +133,8 @@ impl<'p> Expander<'p> {
                     let message = "several labels are for the parts of a `split`";
                     self.fail(codes::SPLIT_LABELS, message, step.span);
                 }
-                for (label, _) in labels {
-                    frame.define_value(label.clone(), value);
+                for (label, span) in labels {
+                    self.name_value(label.clone(), *span, value, frame);
                 }
                 value
             }
@@ -145,8 +151,8 @@ impl<'p> Expander<'p> {
                     }
                     return Tensor::Unknown;
                 }
-                for ((label, _), part) in labels.iter().zip(&parts) {
-                    frame.define_value(label.clone(), *part);
+                for ((label, span), part) in labels.iter().zip(&parts) {
+                    self.name_value(label.clone(), *span, *part, frame);
                 }
                 parts.last().copied().unwrap_or(Tensor::Unknown)
             }
@@ -339,7 +345,7 @@ impl<'p> Expander<'p> {
     ) -> Tensor {
         match kind {
             StepKind::Call(_) => Tensor::Unknown,
-            StepKind::Group(body) => self.body(body, arriving, frame, false),
+            StepKind::Group(body) => self.body(body, arriving, frame, Brace::Own),
             StepKind::Paren(chain) => self.chain(chain, arriving, frame),
             StepKind::Residual {
                 body,
@@ -414,6 +420,9 @@ impl<'p> Expander<'p> {
             let message = format!("`{name}` is a value and takes no arguments");
             self.fail(codes::NOT_A_STEP, message, call.span);
             return Outcome::One(Tensor::Unknown);
+        }
+        if name == "in" {
+            self.doubtful_in(span, None, frame);
         }
         Outcome::One(self.wanted(value, span))
     }

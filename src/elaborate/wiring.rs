@@ -1,6 +1,6 @@
 //! The words that join the values of several bodies or steps: `if`, `residual`, `concat` and the operators.
 
-use super::expand::{Expander, Frame, Tensor};
+use super::expand::{Brace, Expander, Frame, Tensor};
 use super::lifts::RuleName;
 use super::prove::{Claim, Shaped};
 use crate::check::{self, ShapeError};
@@ -19,17 +19,17 @@ impl<'p> Expander<'p> {
         arriving: Tensor,
         frame: &mut Frame<'p>,
     ) -> Tensor {
-        let leak = label.is_none();
+        let brace = Brace::of_label(label.is_some());
         for (condition, body) in arms {
             frame.it = arriving;
             match self.eval_condition(condition, frame) {
-                Some(true) => return self.body(body, arriving, frame, leak),
+                Some(true) => return self.body(body, arriving, frame, brace),
                 Some(false) => {}
                 None => return Tensor::Unknown,
             }
         }
         match otherwise {
-            Some(body) => self.body(body, arriving, frame, leak),
+            Some(body) => self.body(body, arriving, frame, brace),
             None => arriving,
         }
     }
@@ -44,7 +44,7 @@ impl<'p> Expander<'p> {
         frame: &mut Frame<'p>,
     ) -> Tensor {
         let arriving = self.wanted(arriving, keyword);
-        let function = self.body(body, arriving, frame, false);
+        let function = self.body(body, arriving, frame, Brace::Branch);
         let (other, other_span) = match shortcut {
             None => (arriving, None),
             Some(shortcut) => {
@@ -55,7 +55,7 @@ impl<'p> Expander<'p> {
                 };
                 match taken {
                     Some(true) => {
-                        let value = self.body(&shortcut.body, arriving, frame, false);
+                        let value = self.body(&shortcut.body, arriving, frame, Brace::Branch);
                         (value, Some(last_step(&shortcut.body)))
                     }
                     Some(false) => (arriving, None),
@@ -137,7 +137,7 @@ impl<'p> Expander<'p> {
         arriving: Tensor,
         frame: &mut Frame<'p>,
     ) -> Tensor {
-        let parts = self.in_scope(arriving, frame, false, |expander, frame| {
+        let parts = self.in_scope(arriving, frame, Brace::Branch, |expander, frame| {
             let mut parts: Vec<(Tensor, Span)> = Vec::new();
             for statement in &branches.statements {
                 let is_branch = matches!(statement.kind, StatementKind::Chain(_));

@@ -29,6 +29,7 @@ impl<'p> Resolver<'p> {
             }
             self.statement(statement, true);
         }
+        self.output_words(body);
         self.scopes.close();
     }
 
@@ -37,6 +38,7 @@ impl<'p> Resolver<'p> {
         for statement in &body.statements {
             self.statement(statement, false);
         }
+        self.output_words(body);
         self.scopes.close();
     }
 
@@ -176,6 +178,10 @@ impl<'p> Resolver<'p> {
     }
 
     fn chain(&mut self, chain: &'p Chain) {
+        // Behind an arrow a word can only be a layer: a value there would drop what arrives.
+        if let Some(first) = chain.steps.first() {
+            self.shadowed(first);
+        }
         for step in &chain.steps {
             self.step(step);
         }
@@ -224,7 +230,7 @@ impl<'p> Resolver<'p> {
             StepKind::Concat { branches, .. } => {
                 self.body(branches, false);
                 for statement in &branches.statements {
-                    self.lone_word(statement);
+                    self.doubtful_branch(statement);
                 }
             }
             StepKind::Repeat {
@@ -246,10 +252,10 @@ impl<'p> Resolver<'p> {
                 arms, otherwise, ..
             } => self.branches(arms, otherwise.as_ref(), leak),
             StepKind::Binary { lhs, rhs, .. } => {
-                self.shadowed(lhs);
-                self.shadowed(rhs);
-                self.step(lhs);
-                self.step(rhs);
+                for side in [lhs, rhs] {
+                    self.shadowed(side);
+                    self.step(side);
+                }
             }
         }
     }
@@ -325,36 +331,117 @@ impl<'p> Resolver<'p> {
         self.step_arguments(Some(entity), call);
     }
 
-    /// A branch that is one word.
-    fn lone_word(&mut self, statement: &'p Statement) {
-        if let StatementKind::Chain(Chain { steps, .. }) = &statement.kind
-            && let [step] = steps.as_slice()
-        {
-            self.shadowed(step);
+    /// A statement of `concat` is one branch. One that begins with a `repeat` might be thought to give a branch a round, one that begins
+    /// with an `if` to give several branches, or none.
+    fn doubtful_branch(&mut self, statement: &'p Statement) {
+        let StatementKind::Chain(Chain { steps, .. }) = &statement.kind else {
+            return;
+        };
+        let Some(first) = steps.first() else { return };
+        let (message, span, label, help) = match &first.kind {
+            StepKind::Repeat { keyword, .. } => (
+                "a branch that begins with a `repeat`",
+                *keyword,
+                "each round goes on from the one before it: all are one branch",
+                "write `(repeat ...)` if that is meant; branches of rounds are written out, a statement each",
+            ),
+            StepKind::If {
+                otherwise: None,
+                keyword,
+                ..
+            } => (
+                "a branch that begins with an `if` without `else`",
+                *keyword,
+                "where the condition does not hold, what arrives is joined unchanged",
+                "write `else { identity }` if that is meant; for no branch at all, put the `if` around the `concat`",
+            ),
+            StepKind::If {
+                arms,
+                otherwise,
+                keyword,
+            } => {
+                let bodies = arms.iter().map(|(_, body)| body).chain(otherwise);
+                if bodies.map(n_chains).all(|n| n < 2) {
+                    return;
+                }
+                (
+                    "a branch that begins with an `if` of several statements",
+                    *keyword,
+                    "they follow one another: all are one branch",
+                    "join them by `->` if that is meant; for several branches, write an `if` each",
+                )
+            }
+            _ => return,
+        };
+        let fault = Diagnostic::new(codes::BRANCH, message, span, label);
+        self.report(fault.with_help(help));
+    }
+
+    /// Warns of an output that has the name of something that could be a step, unless the value was made by that step.
+    fn output_words(&mut self, body: &'p Body) {
+        let mut last = None;
+        for statement in &body.statements {
+            match &statement.kind {
+                StatementKind::Chain(chain) => last = chain.steps.last(),
+                StatementKind::Output { name, chain: None } => {
+                    let is_made_so = last.is_some_and(|step| {
+                        matches!(&step.kind, StepKind::Call(call) if call.callee.name == name.name)
+                    });
+                    if !is_made_so && self.is_applied(&name.name) {
+                        let name = &name.name;
+                        let message = format!(
+                            "the output `{name}` is the current value; no `{name}` is applied"
+                        );
+                        let span = statement.span;
+                        let fault =
+                            Diagnostic::new(codes::SHADOWED_LABEL, message, span, "a name only");
+                        self.result.lints.push(fault.with_help(format!(
+                            "write `output {name}: {name}` to apply it, or give the output another name"
+                        )));
+                    }
+                }
+                _ => {}
+            }
         }
     }
 
-    /// Warns where a word stands for a layer, though a value of this name is probably meant: an operand or a whole branch.
+    /// Whether a word as a step is a layer, function or block, or a parameter that may be one.
+    fn is_applied(&self, name: &str) -> bool {
+        match self.scopes.constant(name).map(|variable| variable.kind) {
+            Some(VariableKind::Parameter(ty)) => ty == Some(&Type::Block),
+            Some(_) => false,
+            None => self.program.lookup(self.file, name).is_some(),
+        }
+    }
+
+    /// Warns where a word stands for what it applies, though a value of this name is probably meant: an operand or the start of a chain.
     fn shadowed(&mut self, step: &Step) {
         let StepKind::Call(call) = &step.kind else {
             return;
         };
         let name = &call.callee.name;
-        let is_bare = !call.parenthesised && step.labels.is_empty();
-        if is_bare
-            && self.scopes.has_value(name)
-            && self.scopes.constant(name).is_none()
-            && self.program.lookup(self.file, name).is_some()
-        {
-            let message = format!("`{name}` is the layer here, not the value with this label");
-            let fault = Diagnostic::new(
-                codes::SHADOWED_LABEL,
-                message,
-                call.callee.span,
-                "a layer has this name",
-            );
-            let help = "give the label another name, or write `()` behind the layer";
-            self.result.lints.push(fault.with_help(help));
+        let Some(label) = self.scopes.value(name) else {
+            return;
+        };
+        if call.parenthesised || !self.is_applied(name) {
+            return;
         }
+        let message = format!("`{name}` is the layer here, not the value with this label");
+        let span = call.callee.span;
+        let fault = Diagnostic::new(
+            codes::SHADOWED_LABEL,
+            message,
+            span,
+            "a layer has this name",
+        )
+        .with_secondary(label, "the label");
+        let help = "give the label another name, or write `()` behind the layer";
+        self.result.lints.push(fault.with_help(help));
     }
+}
+
+/// How many statements of a body make values.
+fn n_chains(body: &Body) -> usize {
+    let is_chain = |statement: &&Statement| matches!(statement.kind, StatementKind::Chain(_));
+    body.statements.iter().filter(is_chain).count()
 }
