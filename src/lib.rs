@@ -49,6 +49,8 @@ pub mod check;
 #[doc(hidden)]
 pub mod cli;
 pub mod codegen;
+#[allow(dead_code)]
+mod container;
 #[cfg(feature = "data")]
 pub mod data;
 pub mod diagnostic;
