@@ -51,6 +51,9 @@ pub const TENSOR_ELEMENTS: u64 = 1 << 31;
 /// Learned parameters and buffers of one net: 2^34 floats are 64 GiB.
 pub const PARAMETER_ELEMENTS: u64 = 1 << 34;
 
+/// Phases of one transposed convolution, each of which takes a kernel of its own: 64 x 64. FCN-32s has 32 x 32, which compile in some seconds.
+pub const PHASES: u64 = 1 << 12;
+
 /// Operations of one elementwise function after inlining: bounds the code of one kernel.
 pub const FUNCTION_OPS: usize = 4_096;
 

@@ -3,6 +3,7 @@
 use super::{ShapeError, wants_map};
 use crate::diagnostic::codes;
 use crate::graph::{Conv, ConvTranspose, Margins, Op, Pool, Shape};
+use crate::limits;
 
 /// One direction of a sliding window. All arithmetic is in u128, where sums and one product of 64-bit numbers cannot overflow.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -220,6 +221,7 @@ pub fn conv_transpose(conv: &ConvTranspose, input: &Shape) -> Result<Shape, Shap
         )
         .at("output_pad"));
     }
+    wants_few_phases(conv)?;
     let mut sizes = [0u64; 2];
     for (axis, size) in sizes.iter_mut().enumerate() {
         let (grown, cut, line) = transposed(conv, input, axis);
@@ -236,6 +238,25 @@ pub fn conv_transpose(conv: &ConvTranspose, input: &Shape) -> Result<Shape, Shap
         };
     }
     Ok(Shape::chw(conv.out_channels as u64, sizes[0], sizes[1]))
+}
+
+/// Results a stride apart are computed by the same taps, others by others: each such set takes code of its own.
+fn wants_few_phases(conv: &ConvTranspose) -> Result<(), ShapeError> {
+    let [rows, columns] = [0, 1].map(|axis| conv.kernel[axis].min(conv.stride[axis]) as u128);
+    if rows * columns <= u128::from(limits::PHASES) {
+        return Ok(());
+    }
+    Err(ShapeError::new(
+        codes::LIMIT_NODES,
+        format!(
+            "a `conv_transpose` with more than {} sets of taps",
+            limits::PHASES
+        ),
+    )
+    .at("kernel")
+    .note(format!(
+        "with this kernel and stride, {rows} x {columns} places of the result each use taps of their own"
+    )))
 }
 
 /// Size before the pad is cut off, the cut, and the arithmetic, in one direction.

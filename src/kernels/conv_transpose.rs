@@ -1,5 +1,8 @@
 //! Transposed convolution as ordinary ones: the results whose row and column have the same remainder modulo the stride (a *phase*) all use the same
 //! taps, at places that are a constant step apart.
+//!
+//! Each phase that has a tap takes a kernel of its own, so there are no more kernels than taps, whatever the stride. Results that no tap meets are sums over nothing:
+//! one kernel writes the whole map as if all were, before the others write theirs.
 
 use super::schedule::gcd;
 use super::{ConvSpec, Epilogue, Lattice, Schedule, TransposedTaps};
@@ -23,47 +26,34 @@ struct Phase {
 
 impl Phase {
     /// Result `y` gets `weight[r] * input[i]` wherever `y = i * stride + r * dilation - pad`. With `y = offset + q * stride` and `g` the common divisor of
-    /// stride and dilation, the `r` that have an `i` are `stride / g` apart, and a step of `r` down is a step of `dilation / g` of `i` up.
-    fn new(attrs: &ConvTranspose, axis: usize, offset: usize, n_outputs: usize) -> Phase {
+    /// stride and dilation, the `r` that have an `i` are `stride / g` apart, and a step of `r` down is a step of `dilation / g` of `i` up. `lowest` is the first of them.
+    fn new(
+        attrs: &ConvTranspose,
+        axis: usize,
+        offset: usize,
+        lowest: usize,
+        n_outputs: usize,
+    ) -> Phase {
         let (stride, dilation) = (attrs.stride[axis], attrs.dilation[axis]);
-        let pad = [attrs.pad.top, attrs.pad.left][axis];
+        let pad = pads(attrs)[axis];
         let common = gcd(stride, dilation);
         let step = stride / common;
-        let meets = |tap: &usize| {
-            (offset + pad) as isize % stride as isize == (tap * dilation % stride) as isize
-        };
-        let size = n_outputs.saturating_sub(offset).div_ceil(stride);
-        match (0..attrs.kernel[axis]).find(meets) {
-            None => Phase {
-                size,
-                taps: 0,
-                first: 0,
-                step,
-                origin: 0,
-                dilation: 1,
-            },
-            Some(lowest) => {
-                let taps = (attrs.kernel[axis] - lowest).div_ceil(step);
-                let first = lowest + (taps - 1) * step;
-                let origin = ((offset + pad) as isize - (first * dilation) as isize)
-                    .div_euclid(stride as isize);
-                Phase {
-                    size,
-                    taps,
-                    first,
-                    step,
-                    origin,
-                    dilation: dilation / common,
-                }
-            }
+        let taps = (attrs.kernel[axis] - lowest).div_ceil(step);
+        let first = lowest + (taps - 1) * step;
+        let origin =
+            ((offset + pad) as isize - (first * dilation) as isize).div_euclid(stride as isize);
+        Phase {
+            size: (n_outputs - offset).div_ceil(stride),
+            taps,
+            first,
+            step,
+            origin,
+            dilation: dilation / common,
         }
     }
 
     /// What the phase reads before and after `n_inputs` rows (or columns).
     fn outside(&self, n_inputs: usize) -> (usize, usize) {
-        if self.taps == 0 || self.size == 0 {
-            return (0, 0);
-        }
         let last = self.origin + (self.size - 1 + (self.taps - 1) * self.dilation) as isize;
         let before = (-self.origin).max(0);
         let after = (last + 1 - n_inputs as isize).max(0);
@@ -71,7 +61,27 @@ impl Phase {
     }
 }
 
-/// The kernels for a transposed convolution: together they write every pixel of `output`, which has no halo.
+/// What is cut off above and to the left.
+fn pads(attrs: &ConvTranspose) -> [usize; 2] {
+    [attrs.pad.top, attrs.pad.left]
+}
+
+/// The phases of one axis that have a tap and a result, each with its first result, in the order of these.
+fn phases(attrs: &ConvTranspose, axis: usize, n_outputs: usize) -> Vec<(usize, Phase)> {
+    let (stride, dilation) = (attrs.stride[axis], attrs.dilation[axis]);
+    // Taps of one phase are so far apart: each of the first ones begins another.
+    let step = stride / gcd(stride, dilation);
+    let cut = pads(attrs)[axis] % stride;
+    let mut phases: Vec<(usize, Phase)> = (0..attrs.kernel[axis].min(step))
+        .map(|tap| ((tap * dilation % stride + stride - cut) % stride, tap))
+        .filter(|(offset, _)| *offset < n_outputs)
+        .map(|(offset, tap)| (offset, Phase::new(attrs, axis, offset, tap, n_outputs)))
+        .collect();
+    phases.sort_by_key(|(offset, _)| *offset);
+    phases
+}
+
+/// The kernels for a transposed convolution, in the order in which they are to run: together they write every pixel of `output`, which has no halo.
 pub fn configure(
     attrs: &ConvTranspose,
     input: View,
@@ -80,38 +90,54 @@ pub fn configure(
     machine: &Machine,
 ) -> Vec<ConvSpec> {
     debug_assert!(output.halo.is_zero());
+    // A sum over nothing, for every pixel.
+    let empty = ConvSpec {
+        family: machine.family,
+        input,
+        output,
+        kernel: [0, 0],
+        stride: [1, 1],
+        dilation: [1, 1],
+        origin: [0, 0],
+        groups: attrs.groups,
+        lattice: Lattice::full(&output),
+        bias: attrs.bias,
+        epilogue,
+        precise: machine.precise,
+        pairs: false,
+        transposed: Some(TransposedTaps {
+            kernel: attrs.kernel,
+            first: [0, 0],
+            step: [1, 1],
+        }),
+        schedule: Schedule::default(),
+    };
+    let size = [output.height, output.width];
+    let [rows, columns] = [0, 1].map(|axis| phases(attrs, axis, size[axis]));
+    let n_phases = [rows.len(), columns.len()];
+    let is_filled = n_phases == [0, 1].map(|axis| attrs.stride[axis].min(size[axis]));
     let mut specs = Vec::new();
-    for row in 0..attrs.stride[0].min(output.height) {
-        for column in 0..attrs.stride[1].min(output.width) {
-            let rows = Phase::new(attrs, 0, row, output.height);
-            let columns = Phase::new(attrs, 1, column, output.width);
+    if !is_filled {
+        specs.push(empty.clone().scheduled());
+    }
+    for (row, rows) in &rows {
+        for (column, columns) in &columns {
             let phase = [rows, columns];
-            // A sum over no rows is a sum over nothing: one form for all of these.
-            let is_empty = phase.iter().any(|axis| axis.taps == 0);
             let spec = ConvSpec {
-                family: machine.family,
-                input,
-                output,
-                kernel: phase.map(|axis| if is_empty { 0 } else { axis.taps }),
-                stride: [1, 1],
-                dilation: phase.map(|axis| if is_empty { 1 } else { axis.dilation }),
-                origin: phase.map(|axis| if is_empty { 0 } else { axis.origin }),
-                groups: attrs.groups,
+                kernel: phase.map(|axis| axis.taps),
+                dilation: phase.map(|axis| axis.dilation),
+                origin: phase.map(|axis| axis.origin),
                 lattice: Lattice {
-                    offset: [row, column],
+                    offset: [*row, *column],
                     step: attrs.stride,
                     size: phase.map(|axis| axis.size),
                 },
-                bias: attrs.bias,
-                epilogue: epilogue.clone(),
-                precise: machine.precise,
-                pairs: false,
                 transposed: Some(TransposedTaps {
                     kernel: attrs.kernel,
-                    first: phase.map(|axis| if is_empty { 0 } else { axis.first }),
+                    first: phase.map(|axis| axis.first),
                     step: phase.map(|axis| axis.step),
                 }),
-                schedule: Schedule::default(),
+                ..empty.clone()
             };
             specs.push(spec.scheduled());
         }
@@ -131,8 +157,9 @@ pub fn required_halo(attrs: &ConvTranspose, input: &Shape) -> Margins {
         let n_outputs =
             (n_inputs[axis] - 1) * attrs.stride[axis] + reach + attrs.output_pad[axis] + 1
                 - pads[axis];
-        (0..attrs.stride[axis].min(n_outputs))
-            .map(|offset| Phase::new(attrs, axis, offset, n_outputs).outside(n_inputs[axis]))
+        phases(attrs, axis, n_outputs)
+            .iter()
+            .map(|(_, phase)| phase.outside(n_inputs[axis]))
             .fold((0, 0), |(a, b), (before, after)| {
                 (a.max(before), b.max(after))
             })
@@ -149,8 +176,8 @@ pub fn required_halo(attrs: &ConvTranspose, input: &Shape) -> Margins {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::KernelSpec;
     use super::super::testing::{check, epilogue, machine, margins, operands};
+    use super::super::{KernelSpec, TileFamily, WeightType};
     use super::*;
 
     fn attributes() -> impl Strategy<Value = (ConvTranspose, usize, [usize; 2])> {
@@ -159,7 +186,8 @@ mod tests {
         let attributes = (
             channels,
             pair(5),
-            pair(5),
+            // More than the kernel too: then some results meet no tap.
+            pair(9),
             margins(),
             pair(4),
             any::<bool>(),
@@ -229,5 +257,37 @@ mod tests {
                 .collect();
             check(&machine, &specs, batch, seed, exact)?;
         }
+    }
+
+    #[test]
+    fn there_are_no_more_kernels_than_taps_and_one() {
+        let mut attrs = ConvTranspose {
+            out_channels: 4,
+            kernel: [4, 4],
+            stride: [2000, 100_000],
+            pad: Margins::symmetric([1, 1]),
+            output_pad: [0, 0],
+            dilation: [1, 1],
+            groups: 1,
+            bias: true,
+        };
+        let count = |attrs: &ConvTranspose| {
+            let [input, output] = views(attrs, 3, [5, 1], 4);
+            let machine = Machine {
+                family: TileFamily::Clif128,
+                has_fma: true,
+                precise: false,
+                dense_weights: WeightType::F32,
+                batch: 1,
+            };
+            configure(attrs, input, output, None, &machine).len()
+        };
+        assert_eq!(count(&attrs), 1 + 4 * 2);
+        // Every result has a tap.
+        attrs.stride = [2, 4];
+        assert_eq!(count(&attrs), 2 * 2);
+        // Taps of even places only.
+        (attrs.stride, attrs.dilation) = ([2, 4], [2, 2]);
+        assert_eq!(count(&attrs), 1 + 2);
     }
 }
