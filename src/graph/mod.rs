@@ -14,7 +14,7 @@ mod shape;
 pub mod text;
 mod verify;
 
-pub use op::{Conv, ConvTranspose, Margins, Op, Pool, PoolKind, Resize, ResizeMode};
+pub use op::{Conv, ConvTranspose, Margins, Op, Pool, PoolKind, Resize, ResizeMode, nearest};
 pub use param::{Init, Param, ParamId, Recipe};
 pub use recipe::{StoredTensors, evaluate_recipe, evaluate_recipe_exact, scale_rows};
 pub use scalar::{

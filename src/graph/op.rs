@@ -100,13 +100,26 @@ pub struct Pool {
 /// How a resize finds values between pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ResizeMode {
-    /// The pixel at `floor(i * in / out)`.
+    /// The pixel at `floor(i * in / out)` in the arithmetic of f32: see [`nearest`].
     Nearest,
     /// Linear in both directions; pixel centres at half coordinates unless `align_corners`.
     Bilinear {
         /// The corner pixels of both maps coincide.
         align_corners: bool,
     },
+}
+
+/// The pixel that [`ResizeMode::Nearest`] takes for pixel `index` of `n_out`, of `n_in`.
+///
+/// PyTorch rounds the ratio to f32, and its product with the index too, so that where the ratio is no power of two a coordinate that should be whole may end below.
+/// Networks were trained with the pixels that it takes.
+///
+/// ```
+/// assert_eq!(netc::graph::nearest(23, 28, 46), 13); // 23 * 28 / 46 = 14
+/// ```
+pub fn nearest(index: usize, n_in: usize, n_out: usize) -> usize {
+    let ratio = n_in as f32 / n_out as f32;
+    ((index as f32 * ratio) as usize).min(n_in - 1)
 }
 
 /// Resize of the map; coordinates are mapped by the ratio of the sizes.

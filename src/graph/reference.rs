@@ -2,6 +2,7 @@
 
 use super::{
     Conv, ConvTranspose, Graph, Node, Op, ParamId, Pool, PoolKind, Resize, ResizeMode, Shape,
+    nearest,
 };
 
 /// One image's tensor, row-major. Missing dimensions count as 1, so a vector is a map of single pixels.
@@ -291,7 +292,11 @@ fn window(kind: PoolKind, shape: &Shape, x: &Tensor, output: [usize; 2]) -> Tens
 fn resized(resize: &Resize, x: &Tensor, [c, i, j]: [usize; 3]) -> f64 {
     let (n_in, n_out) = ([x.sizes[1], x.sizes[2]], resize.size);
     let ResizeMode::Bilinear { align_corners } = resize.mode else {
-        return x.at([c, i * n_in[0] / n_out[0], j * n_in[1] / n_out[1]]);
+        return x.at([
+            c,
+            nearest(i, n_in[0], n_out[0]),
+            nearest(j, n_in[1], n_out[1]),
+        ]);
     };
     let source = |axis: usize, index: usize| {
         let (n_in, n_out) = (n_in[axis] as f64, n_out[axis] as f64);

@@ -1,7 +1,8 @@
 //! Resize of maps. One task is a strip of one plane.
 //!
-//! A coordinate is a quotient of whole numbers with one denominator for the whole axis: its whole part is the first pixel, its remainder the weight
-//! of the second. Along a row both are carried from pixel to pixel by addition, exactly, without division.
+//! A coordinate between pixels is a quotient of whole numbers with one denominator for the whole axis: its whole part is the first pixel, its remainder the weight
+//! of the second. Along a row both are carried from pixel to pixel by addition, exactly, without division. The nearest pixel is found in f32, as
+//! [`nearest`](crate::graph::nearest) says.
 
 use cranelift::codegen::ir::condcodes::IntCC;
 use cranelift::codegen::ir::{InstBuilder, Type, Value, types};
@@ -20,20 +21,13 @@ struct Axis {
 }
 
 impl Axis {
-    fn new(mode: ResizeMode, n_in: usize, n_out: usize) -> Axis {
+    fn new(align_corners: bool, n_in: usize, n_out: usize) -> Axis {
         let (n, m) = (n_in as i64, n_out as i64);
-        let (start, step, denominator) = match mode {
-            ResizeMode::Nearest => (0, n, m),
-            ResizeMode::Bilinear {
-                align_corners: true,
-            } if m == 1 => (0, 0, 1),
-            ResizeMode::Bilinear {
-                align_corners: true,
-            } => (0, n - 1, m - 1),
+        let (start, step, denominator) = match align_corners {
+            true if m == 1 => (0, 0, 1),
+            true => (0, n - 1, m - 1),
             // (i + 1/2) n / m - 1/2
-            ResizeMode::Bilinear {
-                align_corners: false,
-            } => (n - m, 2 * n, 2 * m),
+            false => (n - m, 2 * n, 2 * m),
         };
         Axis {
             start,
@@ -72,14 +66,56 @@ impl Axis {
 
 /// Emits the kernel.
 pub fn emit(e: &mut Emitter, spec: &ResizeSpec) {
-    let (from, to) = (&spec.input, &spec.output);
-    let rows = Axis::new(spec.mode, from.height, to.height);
-    let columns = Axis::new(spec.mode, from.width, to.width);
-    let (ty, step) = if has_vectors(to) {
+    let (ty, step) = if has_vectors(&spec.output) {
         (types::F32X4, LANES)
     } else {
         (types::F32, 1)
     };
+    match spec.mode {
+        ResizeMode::Nearest => emit_nearest(e, spec, ty, step),
+        ResizeMode::Bilinear { align_corners } => {
+            emit_bilinear(e, spec, align_corners, ty, step);
+        }
+    }
+}
+
+/// The pixel nearest to that of `index`: see [`nearest`](crate::graph::nearest).
+fn nearest(e: &mut Emitter, index: Value, n_in: usize, n_out: usize) -> Value {
+    let index = e.builder().ins().fcvt_from_sint(types::F32, index);
+    let ratio = e.float(n_in as f32 / n_out as f32);
+    let place = e.fmul(index, ratio);
+    let place = e.builder().ins().fcvt_to_sint_sat(types::I64, place);
+    let last = e.int(n_in as i64 - 1);
+    e.min_int(place, last)
+}
+
+fn emit_nearest(e: &mut Emitter, spec: &ResizeSpec, ty: Type, step: usize) {
+    let (from, to) = (&spec.input, &spec.output);
+    let (input, output) = (e.operand(0), e.operand(1));
+    for_strips(e, to, output, |e, strip| {
+        let source = plane_origin(e, from, input, strip.image, strip.block);
+        let target = plane_origin(e, to, output, strip.image, strip.block);
+        e.for_range(strip.first, strip.last, 1, |e, row| {
+            let target = e.advance(target, row, to.row_stride());
+            let nearest_row = nearest(e, row, from.height, to.height);
+            let source = e.advance(source, nearest_row, from.row_stride());
+            e.for_count(to.width, |e, column| {
+                let pixel = nearest(e, column, from.width, to.width);
+                let place = e.advance(source, pixel, from.block);
+                let target = e.advance(target, column, to.block);
+                for lane in (0..to.block).step_by(step) {
+                    let value = e.load(ty, place, lane as i64);
+                    e.store(value, target, lane as i64);
+                }
+            });
+        });
+    });
+}
+
+fn emit_bilinear(e: &mut Emitter, spec: &ResizeSpec, align_corners: bool, ty: Type, step: usize) {
+    let (from, to) = (&spec.input, &spec.output);
+    let rows = Axis::new(align_corners, from.height, to.height);
+    let columns = Axis::new(align_corners, from.width, to.width);
     let (input, output) = (e.operand(0), e.operand(1));
     for_strips(e, to, output, |e, strip| {
         let source = plane_origin(e, from, input, strip.image, strip.block);
@@ -88,18 +124,6 @@ pub fn emit(e: &mut Emitter, spec: &ResizeSpec) {
             let target = e.advance(target, row, to.row_stride());
             let (first, remainder) = rows.at(e, row);
             let upper = e.advance(source, first, from.row_stride());
-            let lanes = (0..to.block).step_by(step);
-            if spec.mode == ResizeMode::Nearest {
-                for_coordinates(e, &columns, to.width, |e, column, left, _| {
-                    let place = e.advance(upper, left, from.block);
-                    let target = e.advance(target, column, to.block);
-                    for lane in lanes {
-                        let value = e.load(ty, place, lane as i64);
-                        e.store(value, target, lane as i64);
-                    }
-                });
-                return;
-            }
             let second = rows.second(e, first);
             let lower = e.advance(source, second, from.row_stride());
             let (top, bottom) = rows.weights(e, ty, remainder);
@@ -114,7 +138,7 @@ pub fn emit(e: &mut Emitter, spec: &ResizeSpec) {
                 ]
                 .map(|(row, pixel)| e.advance(row, pixel, from.block));
                 let target = e.advance(target, column, to.block);
-                for lane in lanes {
+                for lane in (0..to.block).step_by(step) {
                     let [a, b, c, d] = places.map(|place| e.load(ty, place, lane as i64));
                     let above = weigh(e, [a, b], [left, right]);
                     let below = weigh(e, [c, d], [left, right]);

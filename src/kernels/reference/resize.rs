@@ -1,14 +1,14 @@
 //! Resize of maps.
 
 use super::{Memory, Values, scatter};
-use crate::graph::ResizeMode;
+use crate::graph::{ResizeMode, nearest};
 use crate::kernels::ResizeSpec;
 
 /// The two source indices of result `index` and the weight of the second.
 fn source(mode: ResizeMode, index: usize, n_in: usize, n_out: usize) -> (usize, usize, f64) {
     let position = match mode {
         ResizeMode::Nearest => {
-            let nearest = index * n_in / n_out;
+            let nearest = nearest(index, n_in, n_out);
             return (nearest, nearest, 0.0);
         }
         ResizeMode::Bilinear {
