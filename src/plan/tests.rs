@@ -274,6 +274,83 @@ fn a_flattened_slice_keeps_to_its_buffer() {
     plan_of(b);
 }
 
+/// A map of one pixel has one order in every block of channels, but its surplus lanes are not everywhere: the user's tensors end, and parts end with their whole.
+#[test]
+fn maps_of_one_pixel_are_read_by_epilogues_wherever_they_live() {
+    use crate::graph::ScalarFn;
+
+    for channels in 1..=20 {
+        // A sum with the net's input.
+        let mut b = GraphBuilder::new();
+        let x = b.input(&[channels, 1, 1]);
+        let y = b.simple_conv(x, channels as usize, 1);
+        let y = b.map(ScalarFn::add(), &[y, x]);
+        b.output(y);
+        b.output(x);
+        check_graph(&b.graph, &format!("a sum of {channels} channels"));
+
+        // An input that is a gate for each channel, twice, and one for all of them.
+        let mut b = GraphBuilder::new();
+        let x = b.input(&[3, 4, 5]);
+        let (gate, one) = (b.input(&[channels, 1, 1]), b.input(&[1, 1, 1]));
+        let y = b.simple_conv(x, channels as usize, 1);
+        let y = b.relu(y);
+        let y = b.map(ScalarFn::multiply(), &[y, gate]);
+        let y = b.map(ScalarFn::add(), &[y, one]);
+        let y = b.map(ScalarFn::multiply(), &[gate, y]);
+        b.output(y);
+        check_graph(&b.graph, &format!("a gate of {channels} channels"));
+
+        // Gates that are parts of another value: of a join, and of what is cut.
+        let mut b = GraphBuilder::new();
+        let x = b.input(&[channels, 2, 2]);
+        let (gate, other) = (b.input(&[channels, 1, 1]), b.input(&[3, 1, 1]));
+        let (left, right) = (b.relu(gate), b.relu(other));
+        let joined = b.concat(0, &[right, left]);
+        let y = b.simple_conv(x, channels as usize, 1);
+        let y = b.map(ScalarFn::multiply(), &[y, left]);
+        let cut = b.slice(0, 2, 2 + channels as usize, joined);
+        let y = b.map(ScalarFn::add(), &[y, cut]);
+        b.output(y);
+        b.output(joined);
+        check_graph(&b.graph, &format!("parts of {channels} channels"));
+    }
+}
+
+/// Of a convolution that pays most as products of pairs, or in Winograd's way, nothing but sums is left where they are asked for.
+#[test]
+fn precise_plans_sum_by_definition() {
+    let mut b = GraphBuilder::new();
+    let x = b.input(&[512, 14, 14]);
+    let x = b.simple_conv(x, 512, 1);
+    let x = b.simple_conv(x, 512, 3);
+    b.output(x);
+    for family in TileFamily::ALL {
+        let of = |precise| {
+            let machine = Machine {
+                family,
+                precise,
+                ..MACHINE
+            };
+            algorithms(&plan(&b.graph, &machine, &Tuning::default()))
+        };
+        assert_eq!(of(true), [Algorithm::Direct; 2], "{}", family.name());
+        let [one_tap, nine_taps] = of(false)[..] else {
+            panic!("two convolutions");
+        };
+        let expected = match family {
+            TileFamily::Zen4 => Algorithm::Pairs,
+            _ => Algorithm::Direct,
+        };
+        assert_eq!(one_tap, expected, "{}", family.name());
+        assert!(
+            matches!(nine_taps, Algorithm::Winograd(_)),
+            "{}",
+            family.name()
+        );
+    }
+}
+
 #[test]
 fn a_plan_that_would_read_past_its_parameters_is_refused() {
     let mut b = GraphBuilder::new();

@@ -168,11 +168,11 @@ mod tests {
 
     use super::*;
     use crate::graph::random::{GraphBuilder, random_graph};
-    use crate::kernels::Tuning;
+    use crate::kernels::{KernelSpec, Tuning};
     use crate::optimize::optimize;
     use crate::plan::memory::assign_offsets;
     use crate::plan::tests::MACHINE;
-    use crate::plan::{plan, print_plan, verify_plan};
+    use crate::plan::{Machine, plan, print_plan, verify_plan};
 
     const BATCH: usize = 3;
 
@@ -252,6 +252,91 @@ mod tests {
             tighten(&mut plan);
             check(&plan);
         }
+    }
+
+    fn region(begin: usize, size: usize, image_stride: usize, is_written: bool) -> Region {
+        Region {
+            place: Place::Buffer(0),
+            begin,
+            end: begin + size,
+            image_stride,
+            is_written,
+        }
+    }
+
+    /// Whether two regions share a float in any of some images.
+    fn meet(one: &Region, other: &Region) -> bool {
+        let images = |region: &Region| {
+            let (begin, end, stride) = (region.begin, region.end, region.image_stride);
+            (0..BATCH).map(move |image| (begin + image * stride, end + image * stride))
+        };
+        images(one).any(|a| images(other).any(|b| a.0 < b.1 && b.0 < a.1))
+    }
+
+    proptest! {
+        #[test]
+        fn regions_that_meet_in_any_image_conflict(
+            begins in [0usize..24, 0..24], sizes in [1usize..24, 1..24], strides in [1usize..48, 1..48], alike: bool
+        ) {
+            let strides = if alike { [strides[0]; 2] } else { strides };
+            let of = |index: usize, is_written| {
+                region(begins[index], sizes[index], strides[index], is_written)
+            };
+            for (writes, reads) in [(0, 1), (1, 0)] {
+                let (writer, reader) = (of(writes, true), of(reads, false));
+                prop_assert!(writer.conflicts(&reader) || !meet(&writer, &reader));
+                prop_assert_eq!(writer.conflicts(&reader), reader.conflicts(&writer));
+            }
+            prop_assert!(!of(0, false).conflicts(&of(1, false)));
+        }
+    }
+
+    #[test]
+    fn only_regions_that_repeat_alike_are_apart() {
+        let conflict = |one: Region, other: Region| one.conflicts(&other);
+        assert!(!conflict(region(0, 8, 16, true), region(8, 8, 16, true)));
+        // Apart in the first image; the second of the one is the first of the other.
+        assert!(conflict(region(0, 8, 8, true), region(8, 8, 16, false)));
+        assert!(conflict(region(8, 8, 16, false), region(0, 8, 8, true)));
+        // Alike, but the last lanes that are read are the next image's first.
+        assert!(conflict(region(0, 4, 12, true), region(4, 12, 12, false)));
+        assert!(conflict(region(4, 12, 12, false), region(0, 4, 12, true)));
+    }
+
+    /// Parts of one buffer whose surplus lanes reach into the next image are used one after the other, though they are apart in the first image.
+    #[test]
+    fn steps_on_parts_that_reach_into_the_next_image_wait() {
+        let mut b = GraphBuilder::new();
+        let x = b.input(&[8, 4, 4]);
+        let (left, right) = (b.relu(x), b.relu(x));
+        let (left, right) = (b.simple_conv(left, 8, 1), b.simple_conv(right, 8, 3));
+        let joined = b.concat(0, &[left, right]);
+        b.output(joined);
+        let machine = Machine {
+            precise: true,
+            ..MACHINE
+        };
+        let mut plan = plan(&b.graph, &machine, &Tuning::default());
+        let n_waves = waves(&plan).len();
+        // Both convolutions write their part of the join in one wave. Pretend that images are packed so closely that the parts reach into the next.
+        let joined = plan
+            .steps
+            .iter()
+            .find_map(|step| match step.operands.last() {
+                Some(Operand::Buffer { buffer, offset }) if *offset > 0 => Some(*buffer),
+                _ => None,
+            });
+        let joined = joined.expect("a part of the join");
+        plan.buffers[joined.0 as usize].image_stride -= 1;
+        let steps = plan.steps.clone();
+        for kernel in steps.iter().filter(|step| {
+            matches!(step.operands.last(), Some(Operand::Buffer { buffer, .. }) if *buffer == joined)
+        }) {
+            if let KernelSpec::Conv(spec) = &mut plan.kernels[kernel.kernel.0 as usize] {
+                spec.output.image_stride -= 1;
+            }
+        }
+        assert_eq!(waves(&plan).len(), n_waves + 1, "{}", print_plan(&plan));
     }
 
     #[test]
