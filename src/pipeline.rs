@@ -55,7 +55,7 @@ pub fn expand(program: &Program, net: &str) -> Result<Graph, Vec<Diagnostic>> {
     }
 }
 
-/// Why a checked graph could not be compiled: there is no such code as is asked for, this machine is not supported, or netc is at fault.
+/// Why a checked graph could not be compiled: the machine lacks instructions or memory, or netc is at fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CompileError {
     /// A pass broke the graph.
@@ -80,7 +80,7 @@ impl std::error::Error for CompileError {}
 pub enum BindError {
     /// What is wrong with the weights.
     Weights(Vec<Diagnostic>),
-    /// Memory or threads are not to be had.
+    /// Memory or threads could not be allocated.
     Run(RunError),
 }
 

@@ -18,6 +18,7 @@ const WITHOUT_EXAMPLE: &[(&str, &str)] = &[
     ("E0805", "takes weights that netc does not write"),
     ("E0806", "takes weights that netc does not write"),
     ("E1001", "takes another machine"),
+    ("E1003", "takes a machine without memory"),
     ("E1102", "takes another machine"),
     ("W0010", "takes weights that netc does not write"),
 ];

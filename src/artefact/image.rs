@@ -123,7 +123,7 @@ impl ImageLayout {
             let mut n_full = 0;
             for stretch in &stretches {
                 let place = &mut empty[..stretch.n_floats()];
-                let (written, found) = rayon::join(
+                let (written, found) = weights::join(
                     || payload.push(bytes(&full[..n_full])),
                     || stretch.fill(graph, source, place, progress),
                 );

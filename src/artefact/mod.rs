@@ -93,7 +93,8 @@ pub struct Artefact {
 impl Artefact {
     /// Plans `graph` (as its source has it, before any pass). Needs no weights. Fails if the options are not as [`Options::check`] wants them.
     pub fn new(graph: &Graph, options: Options) -> Result<Artefact, CompileError> {
-        let is_wrong = |fault: Diagnostic| CompileError::Codegen(CodegenError(fault.message));
+        let is_wrong =
+            |fault: Diagnostic| CompileError::Codegen(CodegenError::Internal(fault.message));
         options.check().map_err(is_wrong)?;
         let text = crate::graph::text::print(graph);
         let mut optimized = graph.clone();

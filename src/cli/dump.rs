@@ -60,20 +60,19 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     if args.stage == Stage::Graph {
         return console::print(&crate::graph::text::print(&target.graph));
     }
-    let internal = |error: &dyn std::fmt::Display| Failure::Internal(error.to_string());
     let mut graph = target.graph.clone();
-    crate::optimize::optimize(&mut graph).map_err(|error| internal(&error))?;
+    crate::optimize::optimize(&mut graph).map_err(Failure::Internal)?;
     if args.stage == Stage::Optimized {
         return console::print(&crate::graph::text::print(&graph));
     }
     let machine = args.code.machine(args.batch.into())?;
     let tuning = args.code.tuning(&target.graph, &machine)?;
     let plan = crate::plan::plan(&graph, &machine, &tuning);
-    let isa = crate::codegen::host_isa().map_err(|error| internal(&error))?;
+    let isa = crate::codegen::host_isa()?;
     let text = match args.stage {
         Stage::Clif => crate::codegen::print_clif(&plan.kernels, &machine, isa.as_ref()),
         Stage::Asm => crate::codegen::print_asm(&plan.kernels, &machine, isa.as_ref()),
         _ => Ok(crate::plan::print_plan(&plan)),
     };
-    console::print(&text.map_err(|error| internal(&error))?)
+    console::print(&text?)
 }

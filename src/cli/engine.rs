@@ -56,8 +56,7 @@ impl Engine {
         // Measuring is no part of compiling: the next time it is known.
         let tuning = code.tuning(&target.graph, &machine)?;
         let start = Instant::now();
-        let compiled = crate::compile_tuned(&target.graph, &machine, &tuning)
-            .map_err(|error| Failure::Internal(error.to_string()))?;
+        let compiled = crate::compile_tuned(&target.graph, &machine, &tuning)?;
         let compile_seconds = start.elapsed().as_secs_f64();
         if running.perf_map {
             write_perf_map(&compiled.perf_map())?;

@@ -9,7 +9,7 @@ use crate::diagnostic::{Diagnostic, codes};
 use crate::graph::Graph;
 use crate::kernels::{TileFamily, Tuning, WeightType};
 use crate::plan::Machine;
-use crate::tune::{self, TuneError};
+use crate::tune;
 
 /// What to compile for.
 #[derive(Clone, Debug, clap::Args)]
@@ -88,7 +88,7 @@ impl Code {
     /// The machine that runs this, as far as it may be used, for so many images at a time.
     pub fn machine(&self, batch: usize) -> Result<Machine, Failure> {
         let machine = match self.isa {
-            None => detect_machine().map_err(|error| Failure::Internal(error.to_string()))?,
+            None => detect_machine()?,
             Some(isa) => machine_for(isa.family()).map_err(|error| {
                 Diagnostic::without_place(codes::ISA, error.to_string())
                     .with_help("leave --isa out to use what the machine has")
@@ -120,10 +120,7 @@ impl Code {
             bar.set_position(done as u64);
         });
         bar.finish_and_clear();
-        let n_timed = timed.map_err(|error| match error {
-            TuneError::Compile(error) => Failure::Internal(error.to_string()),
-            TuneError::Run(error) => Failure::from(error),
-        })?;
+        let n_timed = timed?;
         if n_timed > 0 {
             tune::save(&path, machine, &tuning)?;
             let seconds = start.elapsed().as_secs_f64();

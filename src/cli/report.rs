@@ -32,7 +32,6 @@ pub struct Args {
 
 /// Writes the page.
 pub fn run(args: &Args) -> Result<(), Failure> {
-    let internal = |error: &dyn std::fmt::Display| Failure::Internal(error.to_string());
     let report = if args.profile {
         let measured = args.setting.load(&args.net)?;
         let profile = profile::measure(&measured, args.runs)?;
@@ -41,13 +40,13 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     } else {
         let target = target::open(&args.net, None, &args.setting.include)?;
         let mut graph = target.graph.clone();
-        crate::optimize::optimize(&mut graph).map_err(|error| internal(&error))?;
+        crate::optimize::optimize(&mut graph).map_err(Failure::Internal)?;
         let machine = args.setting.code.machine(args.setting.batch())?;
         let tuning = args.setting.code.tuning(&target.graph, &machine)?;
         let plan = crate::plan::plan(&graph, &machine, &tuning);
         report::report(target.data()?, &plan, None)
     };
-    let page = report::page(&report).map_err(|error| internal(&error))?;
+    let page = report::page(&report).map_err(|error| Failure::Internal(error.to_string()))?;
     console::write(args.output.as_deref(), &page)
 }
 

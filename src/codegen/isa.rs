@@ -3,7 +3,7 @@
 use cranelift::codegen::isa::OwnedTargetIsa;
 use cranelift::codegen::settings::{self, Configurable, Flags};
 
-use super::CodegenError;
+use super::{CodegenError, processor};
 use crate::kernels::{TileFamily, WeightType};
 use crate::plan::Machine;
 
@@ -26,7 +26,7 @@ pub(super) fn flags(is_pic: bool) -> Result<Flags, CodegenError> {
     ] {
         flags
             .set(name, value)
-            .map_err(|error| CodegenError(error.to_string()))?;
+            .map_err(|error| CodegenError::Internal(error.to_string()))?;
     }
     Ok(Flags::new(flags))
 }
@@ -34,16 +34,17 @@ pub(super) fn flags(is_pic: bool) -> Result<Flags, CodegenError> {
 /// The machine that this program runs on, with Cranelift's settings for kernels.
 pub fn host_isa() -> Result<OwnedTargetIsa, CodegenError> {
     cranelift::native::builder()
-        .map_err(|message| CodegenError(format!("this machine is not supported: {message}")))?
+        .map_err(|message| CodegenError::Isa(format!("this machine is not supported: {message}")))?
         .finish(flags(false)?)
-        .map_err(|error| CodegenError(error.to_string()))
+        .map_err(|error| CodegenError::Internal(error.to_string()))
 }
 
 /// The machine that this program runs on, with the widest tiles it can run.
 pub fn detect_machine() -> Result<Machine, CodegenError> {
     let mut all = machines()?;
-    all.pop()
-        .ok_or_else(|| CodegenError("no family of tiles runs here".to_owned()))
+    all.pop().ok_or_else(|| {
+        CodegenError::Isa("this machine lacks SSE4.2, which all kernels need".to_owned())
+    })
 }
 
 /// The same with tiles of `family`, if it can run them.
@@ -51,44 +52,26 @@ pub fn machine_for(family: TileFamily) -> Result<Machine, CodegenError> {
     let all = machines()?;
     all.into_iter()
         .find(|machine| machine.family == family)
-        .ok_or_else(|| CodegenError(format!("this machine cannot run {} tiles", family.name())))
+        .ok_or_else(|| {
+            CodegenError::Isa(format!("this machine cannot run {} tiles", family.name()))
+        })
 }
 
 /// The machine that this program runs on, with every family of tiles that it can run, the narrowest first.
 pub fn machines() -> Result<Vec<Machine>, CodegenError> {
     let isa = host_isa()?;
-    let has = |name: &str| {
-        let flags = isa.isa_flags();
-        flags
-            .iter()
-            .any(|flag| flag.name == name && flag.as_bool() == Some(true))
-    };
     // `fma` without the instruction becomes a call per lane; aarch64 always has it.
-    let (is_x86, has_fma) = match isa.triple().architecture.to_string().as_str() {
-        "x86_64" => (true, has("has_fma")),
-        architecture => (false, architecture == "aarch64"),
+    let (families, has_fma) = match isa.triple().architecture.to_string().as_str() {
+        "x86_64" => {
+            let found = processor::host();
+            (processor::families(&found), processor::has_fma(&found))
+        }
+        architecture => (vec![TileFamily::Clif128], architecture == "aarch64"),
     };
-    let has_avx512 = is_x86 && has_fma && has("has_avx512vl") && has("has_avx512f");
-    let runs = |family: &TileFamily| match family {
-        TileFamily::Clif128 => true,
-        TileFamily::Avx2 => is_x86 && has_fma && has("has_avx2"),
-        TileFamily::Avx512 => has_avx512,
-        TileFamily::Zen4 => has_avx512 && is_zen4(),
-    };
-    let families = TileFamily::ALL.into_iter().filter(runs);
+    let families = families.into_iter();
     Ok(families
         .map(|family| machine_with(family, has_fma))
         .collect())
-}
-
-/// Whether a machine with AVX-512 is of AMD's make, and one before Zen 5, whose multiply-adds are as wide as its loads.
-fn is_zen4() -> bool {
-    #[cfg(target_arch = "x86_64")]
-    let found =
-        is_x86_feature_detected!("sse4a") && !is_x86_feature_detected!("avx512vp2intersect");
-    #[cfg(not(target_arch = "x86_64"))]
-    let found = false;
-    found
 }
 
 /// A machine of which these facts are known, without choices.

@@ -14,8 +14,9 @@ use crate::plan::{KernelId, Machine};
 pub type KernelFn =
     unsafe extern "C" fn(operands: *const *mut f32, begin: usize, end: usize, batch: usize);
 
-/// Address space set aside for code, so that no kernel lands out of reach of a near call. Only what is used takes memory.
-const CODE_RESERVE: usize = 256 << 20;
+/// Address space set aside for code, so that no kernel lands out of reach of a near call. Only what is used takes memory. Where a process may not have as much address
+/// space, the next smaller is tried: most nets take less than the last.
+const CODE_RESERVES: [usize; 4] = [1 << 30, 256 << 20, 32 << 20, 4 << 20];
 
 /// The machine code of a plan's kernels. It lives as long as this.
 pub struct Executable {
@@ -73,12 +74,18 @@ impl Drop for Executable {
     }
 }
 
+/// Address space for code.
+fn code_memory() -> Result<ArenaMemoryProvider, CodegenError> {
+    let mut reserves = CODE_RESERVES.iter();
+    let arena = reserves.find_map(|reserve| ArenaMemoryProvider::new_with_size(*reserve).ok());
+    arena.ok_or_else(|| CodegenError::Memory("no memory for machine code".to_owned()))
+}
+
 /// Compiles the kernels for this machine.
 pub fn compile(kernels: &[KernelSpec], machine: &Machine) -> Result<Executable, CodegenError> {
     let host = host_isa()?;
     let mut builder = JITBuilder::with_isa(host.clone(), default_libcall_names());
-    let arena = ArenaMemoryProvider::new_with_size(CODE_RESERVE).map_err(failed)?;
-    builder.memory_provider(Box::new(arena));
+    builder.memory_provider(Box::new(code_memory()?));
     let mut module = JITModule::new(builder);
     let names: Vec<String> = (0..kernels.len())
         .map(|index| format!("kernel_{index}"))

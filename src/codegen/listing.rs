@@ -92,7 +92,9 @@ pub fn print_asm(
         context.set_disasm(true);
         let code = context
             .compile(isa, &mut ControlPlane::default())
-            .map_err(|error| CodegenError(format!("kernel {index}: {:?}", error.inner)))?;
+            .map_err(|error| {
+                CodegenError::Internal(format!("kernel {index}: {:?}", error.inner))
+            })?;
         let _ = writeln!(
             text,
             "; kernel {index}: {spec:?}\n{}",

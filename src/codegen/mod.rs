@@ -1,6 +1,7 @@
 //! From kernel specs to machine code.
 //!
-//! `clif` writes a kernel as Cranelift IR, `x86` assembles the innermost parts in wider vectors, `isa` knows this machine and `target` the others. [`jit`] makes code
+//! `clif` writes a kernel as Cranelift IR, `x86` assembles the innermost parts in wider vectors, `processor` knows what each family of
+//! tiles asks of a machine, `isa` this machine and `target` the others. [`jit`] makes code
 //! in memory of it, `object` an object file, with a function that calls the kernels in a plan's order (`forward`). Emitting is a pure function of the spec and the
 //! machine's features, so equal layers share one kernel.
 
@@ -11,6 +12,7 @@ pub mod jit;
 mod listing;
 mod module;
 pub mod object;
+mod processor;
 mod symbols;
 mod target;
 #[cfg(test)]
@@ -24,13 +26,24 @@ pub use listing::{Lister, print_asm, print_clif};
 pub use symbols::{kernel_names, symbol_prefix};
 pub use target::Target;
 
-/// Why code could not be made. Never the user's fault: the machine lacks something, or the compiler is wrong.
+/// Why code could not be made. Never the fault of a net.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CodegenError(pub String);
+pub enum CodegenError {
+    /// This machine, or this kind of machine, lacks the instructions.
+    Isa(String),
+    /// Memory for code could not be allocated.
+    Memory(String),
+    /// The compiler is wrong.
+    Internal(String),
+}
 
 impl std::fmt::Display for CodegenError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.fmt(f)
+        match self {
+            CodegenError::Isa(reason)
+            | CodegenError::Memory(reason)
+            | CodegenError::Internal(reason) => reason.fmt(f),
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use cranelift::codegen::Context;
 use cranelift::codegen::control::ControlPlane;
 use cranelift::codegen::ir::{AbiParam, FuncRef, Function, Signature, types};
 use cranelift::codegen::isa::TargetIsa;
-use cranelift::module::{FuncId, Linkage, Module, ModuleReloc};
+use cranelift::module::{FuncId, Linkage, Module, ModuleError, ModuleReloc};
 
 use super::CodegenError;
 use super::clif::{self, Linker};
@@ -33,8 +33,13 @@ impl Kernels {
 }
 
 /// What is wrong with a module, as this crate tells it.
-pub(super) fn failed(error: impl std::fmt::Display) -> CodegenError {
-    CodegenError(error.to_string())
+pub(super) fn failed(error: ModuleError) -> CodegenError {
+    match error {
+        ModuleError::Allocation { err } => {
+            CodegenError::Memory(format!("no memory for machine code: {err}"))
+        }
+        error => CodegenError::Internal(error.to_string()),
+    }
 }
 
 /// Takes assembled functions into a module; equal ones once.
@@ -115,13 +120,13 @@ pub(super) fn define_kernels(
             .declare_function(name, Linkage::Local, &context.func.signature)
             .map_err(failed)?;
         if let Err(error) = context.compile(isa, &mut ControlPlane::default()) {
-            return Err(CodegenError(format!(
+            return Err(CodegenError::Internal(format!(
                 "{name} ({spec:?}): {:?}",
                 error.inner
             )));
         }
         let Some(compiled) = context.compiled_code() else {
-            return Err(CodegenError(format!("{name} has no code")));
+            return Err(CodegenError::Internal(format!("{name} has no code")));
         };
         let buffer = &compiled.buffer;
         let (alignment, code) = (u64::from(buffer.alignment), buffer.data().to_vec());

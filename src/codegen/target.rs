@@ -3,8 +3,9 @@
 use cranelift::codegen::isa::{self, OwnedTargetIsa};
 use cranelift::codegen::settings::Configurable;
 
+use super::CodegenError;
 use super::isa::{flags, machine_with, machines};
-use super::{CodegenError, x86};
+use super::processor::{self, Requirements};
 use crate::kernels::TileFamily;
 use crate::plan::Machine;
 
@@ -16,43 +17,6 @@ pub enum Target {
     /// `aarch64-unknown-linux-gnu`
     Aarch64Linux,
 }
-
-/// An instruction set of x86-64: what Cranelift calls it, and the bit of [`x86::cpu`]'s words that tells of it.
-struct Feature(&'static str, usize, u32);
-
-/// What tiles of 128 bits take for granted on x86-64 (its second level, as compilers call it): machines since 2009.
-const NARROW: [Feature; 5] = [
-    Feature("has_sse3", 0, 0),
-    Feature("has_ssse3", 0, 9),
-    Feature("has_sse41", 0, 19),
-    Feature("has_sse42", 0, 20),
-    Feature("has_popcnt", 0, 23),
-];
-
-/// What those of 256 bits do besides (the third level).
-const WIDE: [Feature; 6] = [
-    Feature("has_avx", 0, 28),
-    Feature("has_fma", 0, 12),
-    Feature("has_avx2", 1, 5),
-    Feature("has_bmi1", 1, 3),
-    Feature("has_bmi2", 1, 8),
-    Feature("has_lzcnt", 2, 5),
-];
-
-/// What those of 512 bits do besides.
-const WIDEST: [Feature; 2] = [
-    Feature("has_avx512f", 1, 16),
-    Feature("has_avx512vl", 1, 31),
-];
-
-/// What tells AMD's processors from others, word and bit of [`x86::cpu`]'s: SSE4A, which code of [`TileFamily::Zen4`] does not use. Cranelift knows no such setting.
-const AMD: (usize, u32) = (2, 6);
-
-/// Registers that the system must save: those of 128 and 256 bits.
-const WIDE_STATE: u32 = 0b110;
-
-/// The same for 512 bits: masks, and both halves of the registers.
-const WIDEST_STATE: u32 = WIDE_STATE | 0b1110_0000;
 
 impl Target {
     /// All of them.
@@ -104,41 +68,19 @@ impl Target {
         machine_with(family, has_fma)
     }
 
-    fn features(self, family: TileFamily) -> Vec<&'static Feature> {
-        match (self, family) {
-            (Target::Aarch64Linux, _) => Vec::new(),
-            (_, TileFamily::Clif128) => NARROW.iter().collect(),
-            (_, TileFamily::Avx2) => NARROW.iter().chain(&WIDE).collect(),
-            (_, TileFamily::Avx512 | TileFamily::Zen4) => {
-                NARROW.iter().chain(&WIDE).chain(&WIDEST).collect()
-            }
-        }
-    }
-
-    /// The bits that [`x86::cpu`]'s words must have where code of a family is to run; `None` where every machine runs it.
-    pub(super) fn needs(self, family: TileFamily) -> Option<[u32; x86::CPU_WORDS]> {
-        let mut words = [0; x86::CPU_WORDS];
-        for Feature(_, word, bit) in self.features(family) {
-            words[*word] |= 1 << bit;
-        }
-        words[x86::CPU_STATE] = match family {
-            TileFamily::Clif128 => 0,
-            TileFamily::Avx2 => WIDE_STATE,
-            TileFamily::Avx512 | TileFamily::Zen4 => WIDEST_STATE,
-        };
-        if family == TileFamily::Zen4 {
-            let (word, bit) = AMD;
-            words[word] |= 1 << bit;
-        }
-        (self == Target::X86_64Linux).then_some(words)
+    /// What code of a family asks of the processor; `None` where every machine of this kind runs it.
+    pub(super) fn needs(self, family: TileFamily) -> Option<Requirements> {
+        (self == Target::X86_64Linux).then(|| Requirements::of(family))
     }
 
     /// Cranelift's settings for kernels of a family.
     pub fn isa(self, family: TileFamily) -> Result<OwnedTargetIsa, CodegenError> {
-        let failed = |error: &dyn std::fmt::Display| CodegenError(error.to_string());
+        let failed = |error: &dyn std::fmt::Display| CodegenError::Internal(error.to_string());
         let mut builder = isa::lookup_by_name(self.triple()).map_err(|error| failed(&error))?;
-        for Feature(name, ..) in self.features(family) {
-            builder.enable(name).map_err(|error| failed(&error))?;
+        if self == Target::X86_64Linux {
+            for name in processor::settings(family) {
+                builder.enable(name).map_err(|error| failed(&error))?;
+            }
         }
         builder.finish(flags(true)?).map_err(|error| failed(&error))
     }

@@ -134,6 +134,7 @@ codes! {
     // E10: the machine
     ISA = "E1001", "instructions that this machine does not have";
     TUNING_FILE = "E1002", "a file of measurements that cannot be used";
+    MACHINE = "E1003", "memory or threads that could not be allocated";
     // E11: artefacts
     LINK = "E1101", "a library that cannot be made";
     TARGET = "E1102", "a target that there is no code for";

@@ -33,7 +33,7 @@ pub enum RunError {
         /// How many; `None` if the number does not fit a word.
         floats: Option<usize>,
     },
-    /// The threads could not be started.
+    /// Threads could not be started.
     Threads(String),
     /// Kernels, packed parameters and plan do not belong together: a fault of the compiler.
     Plan(String),
@@ -67,7 +67,7 @@ impl fmt::Display for RunError {
             RunError::Memory { floats: None } => {
                 write!(f, "the memory needed does not fit the address space")
             }
-            RunError::Threads(reason) => write!(f, "the threads could not be started: {reason}"),
+            RunError::Threads(reason) => write!(f, "threads could not be started: {reason}"),
             RunError::Plan(reason) => write!(f, "internal error: {reason}"),
         }
     }

@@ -3,11 +3,12 @@
 mod multiply_adds;
 
 use std::hint::black_box;
-use std::sync::Barrier;
+use std::sync::{Barrier, Mutex};
 use std::time::Instant;
 
 pub use multiply_adds::MultiplyAdds;
 
+use super::team::Team;
 use super::{AlignedBuffer, RunError};
 
 /// Floats that reading goes through turn by turn, 256 MiB: no cache holds them until their next turn.
@@ -26,7 +27,7 @@ const PARTS: usize = 4;
 /// # Ok::<(), netc::runtime::RunError>(())
 /// ```
 pub struct Gauge {
-    n_threads: usize,
+    team: Team,
     multiply_adds: MultiplyAdds,
     memory: AlignedBuffer,
     part: usize,
@@ -50,8 +51,8 @@ impl Gauge {
         // Pages that nobody wrote are all the same one.
         memory.fill(1.0);
         Ok(Gauge {
-            n_threads,
-            multiply_adds: MultiplyAdds::new(n_threads, usize::MAX),
+            team: Team::new(n_threads)?,
+            multiply_adds: MultiplyAdds::new(n_threads, usize::MAX)?,
             memory,
             part: 0,
             gflops: Vec::new(),
@@ -63,9 +64,9 @@ impl Gauge {
     pub fn turn(&mut self) {
         self.gflops.push(self.multiply_adds.gflops());
         let part = &self.memory[self.part * (FLOATS / PARTS)..][..FLOATS / PARTS];
-        let share = FLOATS / PARTS / self.n_threads;
+        let share = FLOATS / PARTS / self.team.n_threads();
         let bytes = (share * size_of::<f32>()) as f64;
-        self.gbytes.push(together(self.n_threads, bytes, |thread| {
+        self.gbytes.push(together(&mut self.team, bytes, |thread| {
             read(&part[thread * share..][..share]);
         }));
         self.part = (self.part + 1) % PARTS;
@@ -79,7 +80,7 @@ impl Gauge {
 
     /// How many threads are measured together.
     pub fn n_threads(&self) -> usize {
-        self.n_threads
+        self.team.n_threads()
     }
 
     /// Floats of a vector.
@@ -112,25 +113,20 @@ pub fn median(values: &[f64]) -> f64 {
     sorted.get(sorted.len() / 2).copied().unwrap_or(0.0)
 }
 
-/// Does `work` on each thread at the same time; the sum of the rates, in billions a second, when one thread's is `amount`.
-fn together(n_threads: usize, amount: f64, work: impl Fn(usize) + Sync) -> f64 {
-    let begin = Barrier::new(n_threads);
-    let rate = |thread: usize| {
+/// Does `work` on each thread of a team at the same time; the sum of the rates, in billions a second, when one thread's is `amount`.
+fn together(team: &mut Team, amount: f64, work: impl Fn(usize) + Sync) -> f64 {
+    let begin = Barrier::new(team.n_threads());
+    let sum = Mutex::new(0.0);
+    team.side_by_side(|thread| {
         begin.wait();
         let start = Instant::now();
         work(thread);
-        amount * 1e-9 / start.elapsed().as_secs_f64()
-    };
-    let rate = &rate;
-    std::thread::scope(|scope| {
-        let others: Vec<_> = (1..n_threads)
-            .map(|thread| scope.spawn(move || rate(thread)))
-            .collect();
-        let own = rate(0);
-        others
-            .into_iter()
-            .fold(own, |sum, other| sum + other.join().unwrap_or(0.0))
-    })
+        let rate = amount * 1e-9 / start.elapsed().as_secs_f64();
+        if let Ok(mut sum) = sum.lock() {
+            *sum += rate;
+        }
+    });
+    sum.into_inner().unwrap_or(0.0)
 }
 
 /// Touches every value. Memory bounds it, so the vectors that every machine has will do.
@@ -157,7 +153,8 @@ mod tests {
     #[test]
     fn rates_of_threads_add_up() {
         let nap = |_| std::thread::sleep(std::time::Duration::from_millis(20));
-        let (one, three) = (together(1, 1.0, nap), together(3, 1.0, nap));
+        let rate = |n_threads| together(&mut Team::new(n_threads).expect("threads"), 1.0, nap);
+        let (one, three) = (rate(1), rate(3));
         assert!(one > 0.0 && three > 1.5 * one, "{one} {three}");
     }
 }

@@ -51,7 +51,11 @@ impl Team {
     /// other for ever.
     pub fn run(&mut self, schedule: &Schedule, work: impl Fn(usize, &Progress) + Sync) {
         let progress = Progress::new(schedule, self.spins);
-        let work = |thread| work(thread, &progress);
+        self.side_by_side(|thread| work(thread, &progress));
+    }
+
+    /// Every thread does this at the same time, with its index. `&mut` as for [`Team::run`].
+    pub fn side_by_side(&mut self, work: impl Fn(usize) + Sync) {
         match &self.others {
             None => work(0),
             Some(others) => others.in_place_scope(|scope| {

@@ -25,7 +25,7 @@ use crate::runtime::RunError;
 pub enum TuneError {
     /// The net cannot be compiled at all.
     Compile(CompileError),
-    /// Memory or threads are not to be had.
+    /// Memory or threads could not be allocated.
     Run(RunError),
 }
 

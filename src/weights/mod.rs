@@ -11,6 +11,7 @@ pub use bind::{MappedFile, WeightSource};
 pub use init::SeededWeights;
 pub use manifest::{HeldOut, Manifest, split_target};
 pub use names::{NameMap, Rename};
+pub(crate) use pack::join;
 pub use pack::{Stretch, bind, stretches, usable};
 #[cfg(feature = "data")]
 pub(crate) use safetensors::plain;

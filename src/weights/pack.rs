@@ -1,8 +1,11 @@
 //! From values to the one block of packed parameters that kernels read.
 
 use std::collections::BTreeSet;
+use std::error::Error;
 use std::ops::Range;
+use std::sync::OnceLock;
 
+use rayon::ThreadPoolBuilder;
 use rayon::prelude::*;
 
 use super::bind::{WeightSource, bad_variance};
@@ -120,18 +123,40 @@ impl Stretch<'_> {
             places.push((part, place));
         }
         rest.fill(0.0);
-        places
-            .into_par_iter()
-            .filter_map(|(part, place)| {
-                let values = match part.values(graph, source) {
-                    Ok(values) => values,
-                    Err(fault) => return Some(fault),
-                };
-                part.packing.pack(&values, place);
-                progress(place.len());
-                None
-            })
-            .collect()
+        let fill = |(part, place): (&Part<'_>, &mut [f32])| {
+            let values = match part.values(graph, source) {
+                Ok(values) => values,
+                Err(fault) => return Some(fault),
+            };
+            part.packing.pack(&values, place);
+            progress(place.len());
+            None
+        };
+        match has_threads() {
+            true => places.into_par_iter().filter_map(fill).collect(),
+            false => places.into_iter().filter_map(fill).collect(),
+        }
+    }
+}
+
+/// Whether there are threads to pack on. Where the system gives none, the caller's own does.
+fn has_threads() -> bool {
+    static HAS_THREADS: OnceLock<bool> = OnceLock::new();
+    *HAS_THREADS.get_or_init(|| match ThreadPoolBuilder::new().build_global() {
+        Ok(()) => true,
+        // An error without a source: the program has started them itself.
+        Err(error) => error.source().is_none(),
+    })
+}
+
+/// Does both, side by side where there are threads.
+pub fn join<A: Send, B: Send>(
+    one: impl FnOnce() -> A + Send,
+    other: impl FnOnce() -> B + Send,
+) -> (A, B) {
+    match has_threads() {
+        true => rayon::join(one, other),
+        false => (one(), other()),
     }
 }
 

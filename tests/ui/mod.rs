@@ -78,6 +78,7 @@ const NOT_SHOWN: &[(&str, &str)] = &[
     ),
     ("E1001", "of the machine: tests/families.rs"),
     ("E1002", "of the command line: tests/tuning.rs"),
+    ("E1003", "of the machine: src/fault.rs"),
     ("E1101", "of the command line: tests/artefacts"),
     ("E1102", "of build scripts: tests/artefacts"),
     ("E1103", "of the command line: tests/artefacts"),

@@ -8,11 +8,13 @@ use super::entry::{null, unaligned};
 use super::words::{self, Answer, WORD, Words};
 use super::{Forward, Status};
 use crate::codegen::module::define_assembled;
+use crate::codegen::processor::{N_WORDS, Requirements};
 use crate::codegen::{CodegenError, x86};
 
 /// Defines `NAME_weights_open`, and `NAME_weights_embedded` where weights are part of the object.
 pub fn define(module: &mut dyn Module, forward: &Forward<'_>) -> Result<(), CodegenError> {
-    let adopt = define_adopt(module, forward)?;
+    let cpu = define_cpu(module, forward)?;
+    let adopt = define_adopt(module, forward, cpu)?;
     define_open(module, forward, adopt)?;
     let Some(embedded) = forward.embedded else {
         return Ok(());
@@ -28,27 +30,30 @@ pub fn define(module: &mut dyn Module, forward: &Forward<'_>) -> Result<(), Code
     })
 }
 
-/// `fn(image, weights) -> status`: chooses the widest plan that runs on this machine, and points to its weights.
-fn define_adopt(module: &mut dyn Module, forward: &Forward<'_>) -> Result<FuncId, CodegenError> {
-    let asks = forward.variants.iter().any(|variant| {
-        let needs = forward.target.needs(variant.family());
-        needs.is_some()
-    });
+/// `fn(words)`: what the processor tells of itself, if any plan asks for that.
+fn define_cpu(
+    module: &mut dyn Module,
+    forward: &Forward<'_>,
+) -> Result<Option<FuncId>, CodegenError> {
+    let mut variants = forward.variants.iter();
+    let asks = variants.any(|variant| forward.target.needs(variant.family()).is_some());
+    let name = format!("{}.cpu", forward.name);
+    asks.then(|| define_assembled(module, &name, &x86::cpu()?, 1))
+        .transpose()
+}
+
+/// `fn(image, weights) -> status`: chooses the widest plan that runs on the machine that `cpu` describes, and points to its weights.
+pub(super) fn define_adopt(
+    module: &mut dyn Module,
+    forward: &Forward<'_>,
+    cpu: Option<FuncId>,
+) -> Result<FuncId, CodegenError> {
     let name = forward.name;
-    let cpu = match asks {
-        true => Some(define_assembled(
-            module,
-            &format!("{name}.cpu"),
-            &x86::cpu()?,
-            1,
-        )?),
-        false => None,
-    };
     let adopt = format!("{name}.adopt");
     let adopt = words::declare(module, &adopt, Linkage::Local, 2, Answer::Status)?;
     words::define(module, adopt, |function, arguments| {
         let (image, weights) = (arguments[0], arguments[1]);
-        let found = function.room(x86::CPU_WORDS);
+        let found = function.room(N_WORDS);
         if let Some(cpu) = cpu {
             function.call(cpu, &[found]);
         }
@@ -68,14 +73,17 @@ fn define_adopt(module: &mut dyn Module, forward: &Forward<'_>) -> Result<FuncId
     Ok(adopt)
 }
 
-/// A word that is not 0 if the processor lacks some of the bits that are needed.
-fn lacks(function: &mut Words<'_>, found: Value, needs: Option<[u32; x86::CPU_WORDS]>) -> Value {
+/// A word that is not 0 if the processor is not as it must be.
+fn lacks(function: &mut Words<'_>, found: Value, needs: Option<Requirements>) -> Value {
     let mut lacks = function.int(0);
-    for (index, needed) in needs.into_iter().flatten().enumerate() {
+    let Some(Requirements { needed, excluded }) = needs else {
+        return lacks;
+    };
+    for (index, (needed, excluded)) in needed.into_iter().zip(excluded).enumerate() {
         let word = function.load_half(found, 4 * index as i64);
-        let has = function.and_int(word, u64::from(needed));
+        let told = function.and_int(word, u64::from(needed | excluded));
         let needed = function.bits(u64::from(needed));
-        let lack = function.xor(has, needed);
+        let lack = function.xor(told, needed);
         lacks = function.or(lacks, lack);
     }
     lacks

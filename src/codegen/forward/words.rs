@@ -82,7 +82,7 @@ pub fn define(
     function.builder.finalize(config);
     module
         .define_function(id, &mut context)
-        .map_err(|error| CodegenError(format!("{error:?}")))
+        .map_err(|error| CodegenError::Internal(format!("{error:?}")))
 }
 
 /// Accesses are to memory that the caller vouches for.

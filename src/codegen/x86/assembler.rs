@@ -124,11 +124,11 @@ impl Assembler {
             self.note(written);
         }
         if let Some(error) = self.error {
-            return Err(CodegenError(error));
+            return Err(CodegenError::Internal(error));
         }
         self.code
             .assemble(0)
-            .map_err(|error| CodegenError(error.to_string()))
+            .map_err(|error| CodegenError::Internal(error.to_string()))
     }
 
     /// Floats of a vector.

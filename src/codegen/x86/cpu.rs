@@ -1,22 +1,16 @@
 //! A function that asks the processor what it has.
 
 use iced_x86::IcedError;
-use iced_x86::code_asm::{CodeAssembler, dword_ptr, eax, ebx, ecx, r8d, r9d, r10d, rbx, rdi};
+use iced_x86::code_asm::{
+    CodeAssembler, dword_ptr, eax, ebx, ecx, edx, r8d, r9d, r10d, r11d, rbx, rdi,
+};
 
 use crate::codegen::CodegenError;
+use crate::codegen::processor::OSXSAVE;
 
-/// Words that [`cpu`] writes: leaf 1 `ecx`, leaf 7 `ebx`, leaf 0x8000_0001 `ecx` of CPUID, and the registers whose state the system saves.
-pub const CPU_WORDS: usize = 4;
-
-/// Which of them tells of the system: XCR0.
-pub const CPU_STATE: usize = 3;
-
-/// Leaf 1, `ecx`: the system lets programs ask which registers it saves.
-const OSXSAVE: u32 = 27;
-
-/// `fn(words: *mut [u32; CPU_WORDS])`. A word that the processor cannot tell is 0.
+/// `fn(words: *mut Words)`: see [`Words`](crate::codegen::processor::Words).
 pub fn cpu() -> Result<Vec<u8>, CodegenError> {
-    assemble().map_err(|error| CodegenError(error.to_string()))
+    assemble().map_err(|error| CodegenError::Internal(error.to_string()))
 }
 
 fn assemble() -> Result<Vec<u8>, IcedError> {
@@ -34,14 +28,17 @@ fn assemble() -> Result<Vec<u8>, IcedError> {
     a.mov(dword_ptr(rdi), ecx)?;
 
     a.xor(r10d, r10d)?;
+    a.xor(r11d, r11d)?;
     a.cmp(r8d, 7)?;
     a.jb(no_leaf_7)?;
     a.mov(eax, 7)?;
     a.xor(ecx, ecx)?;
     a.cpuid()?;
     a.mov(r10d, ebx)?;
+    a.mov(r11d, edx)?;
     a.set_label(&mut no_leaf_7)?;
     a.mov(dword_ptr(rdi + 4), r10d)?;
+    a.mov(dword_ptr(rdi + 8), r11d)?;
 
     a.xor(r10d, r10d)?;
     a.mov(eax, 0x8000_0000u32)?;
@@ -52,7 +49,7 @@ fn assemble() -> Result<Vec<u8>, IcedError> {
     a.cpuid()?;
     a.mov(r10d, ecx)?;
     a.set_label(&mut no_extended)?;
-    a.mov(dword_ptr(rdi + 8), r10d)?;
+    a.mov(dword_ptr(rdi + 12), r10d)?;
 
     a.xor(r10d, r10d)?;
     a.bt(r9d, OSXSAVE)?;
@@ -61,7 +58,7 @@ fn assemble() -> Result<Vec<u8>, IcedError> {
     a.xgetbv()?;
     a.mov(r10d, eax)?;
     a.set_label(&mut no_state)?;
-    a.mov(dword_ptr(rdi + 12), r10d)?;
+    a.mov(dword_ptr(rdi + 16), r10d)?;
     a.pop(rbx)?;
     a.ret()?;
     a.assemble(0)

@@ -16,7 +16,7 @@ mod winograd;
 
 pub use assembler::disassemble;
 pub use conv::{ConvStrip, FIRST_OPERAND, conv_strip, end_of_operands};
-pub use cpu::{CPU_STATE, CPU_WORDS, cpu};
+pub use cpu::cpu;
 pub use dense::{DenseTile, dense_tile};
 pub use pairs::pair_sums;
 pub use totals::table_floats;

@@ -3,6 +3,8 @@
 use std::hint::black_box;
 
 use super::together;
+use crate::runtime::RunError;
+use crate::runtime::team::Team;
 
 /// Independent sums: enough to cover the latency of a multiply-add, and they leave registers for its factors.
 const SUMS: usize = 12;
@@ -11,17 +13,18 @@ const ROUNDS: usize = 1 << 17;
 
 /// Multiply-adds of vectors that never leave the registers.
 pub struct MultiplyAdds {
-    n_threads: usize,
+    team: Team,
     vectors: Vectors,
 }
 
 impl MultiplyAdds {
     /// On so many threads together, in the widest vectors that the machine has, of at most `max_lanes` floats.
-    pub fn new(n_threads: usize, max_lanes: usize) -> MultiplyAdds {
+    pub fn new(n_threads: usize, max_lanes: usize) -> Result<MultiplyAdds, RunError> {
         let kinds = vectors::kinds().into_iter();
         let fitting = kinds.filter(|kind| kind.lanes <= max_lanes);
         let vectors = fitting.max_by_key(|kind| kind.lanes).unwrap_or(SEPARATE);
-        MultiplyAdds { n_threads, vectors }
+        let team = Team::new(n_threads)?;
+        Ok(MultiplyAdds { team, vectors })
     }
 
     /// Floats of a vector.
@@ -30,13 +33,13 @@ impl MultiplyAdds {
     }
 
     /// Measures for about half a millisecond: billions of floating-point operations a second, two for a multiply-add.
-    pub fn gflops(&self) -> f64 {
+    pub fn gflops(&mut self) -> f64 {
         let Vectors {
             lanes,
             multiply_add,
         } = self.vectors;
         let flops = (2 * ROUNDS * SUMS * lanes) as f64;
-        together(self.n_threads, flops, |_| multiply_add(ROUNDS))
+        together(&mut self.team, flops, |_| multiply_add(ROUNDS))
     }
 }
 
@@ -71,6 +74,8 @@ mod vectors {
     use std::arch::x86_64::*;
 
     use super::{SUMS, Vectors, black_box};
+    use crate::codegen::machines;
+    use crate::kernels::TileFamily;
 
     multiply_adds!(wide, "avx512f", _mm512_set1_ps, _mm512_fmadd_ps);
     multiply_adds!(middle, "avx,fma", _mm256_set1_ps, _mm256_fmadd_ps);
@@ -85,17 +90,19 @@ mod vectors {
                 multiply_add,
             });
         };
-        let has_fma = is_x86_feature_detected!("fma");
-        if has_fma {
+        // What kernels may use, and no more: they are measured against this.
+        let machines = machines().unwrap_or_default();
+        let runs = |family| machines.iter().any(|machine| machine.family == family);
+        if machines.iter().any(|machine| machine.has_fma) {
             // SAFETY: the machine has fused multiply-add.
             add(4, |rounds| unsafe { narrow(rounds) });
         }
-        if has_fma && is_x86_feature_detected!("avx") {
-            // SAFETY: the machine has AVX and fused multiply-add.
+        if runs(TileFamily::Avx2) {
+            // SAFETY: these tiles need AVX2 and fused multiply-add.
             add(8, |rounds| unsafe { middle(rounds) });
         }
-        if is_x86_feature_detected!("avx512f") {
-            // SAFETY: the machine has AVX-512.
+        if runs(TileFamily::Avx512) {
+            // SAFETY: these tiles need AVX-512.
             add(16, |rounds| unsafe { wide(rounds) });
         }
         kinds
@@ -149,8 +156,9 @@ mod tests {
 
     #[test]
     fn vectors_are_as_wide_as_asked() {
-        assert_eq!(MultiplyAdds::new(1, 4).lanes(), 4);
-        let widest = MultiplyAdds::new(1, usize::MAX);
+        let of = |max_lanes| MultiplyAdds::new(1, max_lanes).expect("one thread");
+        assert_eq!(of(4).lanes(), 4);
+        let widest = of(usize::MAX);
         assert!(
             vectors::kinds()
                 .iter()
