@@ -60,7 +60,7 @@ pub struct DensePacking {
 }
 
 /// `[groups][K of a group / task][points][task / unit][C of a group][unit]` of a weight `[K, C of a group, taps, taps]`, for all points whose weights differ; a group's last task and unit may
-/// be narrower, multiples of `granule`. What a task reads lies in the order of its loops: one stream.
+/// be narrower, multiples of `granule`. What a task reads lies in the order of its loops: one stream. Behind the points of a task its weights stand as they are, if `direct` says how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
 pub struct WinogradPacking {
@@ -75,6 +75,8 @@ pub struct WinogradPacking {
     pub task: usize,
     pub unit: usize,
     pub granule: usize,
+    /// For tiles that are computed directly; the number of output channels is that of each task.
+    pub direct: Option<ConvPacking>,
 }
 
 impl Packing {
@@ -248,7 +250,8 @@ impl WinogradPacking {
     /// Floats of a group's packed weights.
     fn group_len(&self) -> usize {
         let padded = self.out_channels.next_multiple_of(self.granule);
-        padded * self.in_channels * self.n_points()
+        let direct = self.direct.map_or(0, |direct| direct.rows());
+        padded * (self.in_channels * self.n_points() + direct)
     }
 
     fn pack(&self, values: &[f32], out: &mut [f32]) {
@@ -283,6 +286,18 @@ impl WinogradPacking {
                         }
                     }
                 }
+            }
+            if let Some(direct) = self.direct {
+                let (this, rest) = out.split_at_mut((end - task) * direct.rows());
+                out = rest;
+                let out_channels = end.min(self.out_channels) - task;
+                let of_channel = self.in_channels * n_taps;
+                let values = &values[task * of_channel..][..out_channels * of_channel];
+                let direct = ConvPacking {
+                    out_channels,
+                    ..direct
+                };
+                direct.pack(values, this);
             }
         }
     }
@@ -330,8 +345,8 @@ impl DensePacking {
 }
 
 impl ConvSpec {
-    fn packing(&self) -> Packing {
-        Packing::Conv(ConvPacking {
+    fn packing(&self) -> ConvPacking {
+        ConvPacking {
             out_channels: self.output.channels,
             group_inputs: self.group_inputs(),
             group_outputs: self.group_outputs(),
@@ -344,7 +359,7 @@ impl ConvSpec {
             chunk: self.chunk(),
             transposed: self.transposed,
             pairs: self.pairs,
-        })
+        }
     }
 }
 
@@ -358,6 +373,7 @@ impl WinogradSpec {
             task: self.cut.units_per_task * self.unit(),
             unit: self.unit(),
             granule: self.granule(),
+            direct: self.is_guarded().then(|| self.direct(self.tile).packing()),
         })
     }
 }
@@ -380,13 +396,16 @@ impl KernelSpec {
     /// parameters.
     pub fn packings(&self) -> Vec<Packing> {
         let (weight, bias, operands) = match self {
-            KernelSpec::Conv(spec) => (Some(spec.packing()), spec.bias, operands(&spec.epilogue)),
+            KernelSpec::Conv(spec) => {
+                let weight = Packing::Conv(spec.packing());
+                (Some(weight), spec.bias, operands(&spec.epilogue))
+            }
             KernelSpec::Winograd(spec) => {
                 let epilogue = operands(&spec.conv.epilogue);
                 (Some(spec.packing()), spec.conv.bias, epilogue)
             }
             KernelSpec::Depthwise(spec) => {
-                let weight = spec.as_conv().packing();
+                let weight = Packing::Conv(spec.as_conv().packing());
                 (Some(weight), spec.bias, operands(&spec.epilogue))
             }
             KernelSpec::Dense(spec) => (Some(spec.packing()), spec.bias, operands(&spec.epilogue)),

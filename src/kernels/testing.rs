@@ -80,7 +80,8 @@ pub fn check_scaled(
     exact: bool,
     scale: f32,
 ) -> Result<(), TestCaseError> {
-    let (expected, actual) = both(machine, specs, batch, seed, exact, |x| scale * x);
+    let scaled = |input: &mut [f32]| input.iter_mut().for_each(|x| *x *= scale);
+    let (expected, actual) = both(machine, specs, batch, seed, exact, [&scaled, &scaled]);
     // Winograd's transforms add numbers of different size: those of six points or more lose some bits more.
     let tolerance = match &specs[0] {
         _ if exact => 0.0,
@@ -102,7 +103,9 @@ pub fn error_on(
     seed: u64,
     input: impl Fn(f32) -> f32,
 ) -> f64 {
-    let (expected, actual) = both(machine, std::slice::from_ref(spec), 1, seed, false, input);
+    let changed = |data: &mut [f32]| data.iter_mut().for_each(|x| *x = input(*x));
+    let specs = std::slice::from_ref(spec);
+    let (expected, actual) = both(machine, specs, 1, seed, false, [&changed, &changed]);
     let results = expected.iter().zip(&actual).filter(|(y, _)| !y.is_nan());
     let (mut off, mut all) = (0.0, 0.0);
     for (&expected, &actual) in results {
@@ -112,14 +115,39 @@ pub fn error_on(
     (off / all).sqrt()
 }
 
-/// The result as the reference has it, and as the compiled kernels do.
+/// Compares all results whose windows do not contain one of `places`, floats of the input, with the reference, to `tolerance` of the largest of them, where `value` stands at
+/// these places.
+pub fn check_around(
+    machine: &Machine,
+    spec: &KernelSpec,
+    batch: usize,
+    seed: u64,
+    (places, value): (&[usize], f32),
+    tolerance: f32,
+) -> Result<(), TestCaseError> {
+    // The reference has NaN there, and so in all results that may be anything.
+    let with = |value: f32| {
+        move |data: &mut [f32]| {
+            places.iter().for_each(|&place| data[place] = value);
+        }
+    };
+    let specs = std::slice::from_ref(spec);
+    let inputs: [Change; 2] = [&with(f32::NAN), &with(value)];
+    let (expected, actual) = both(machine, specs, batch, seed, false, inputs);
+    compare(&expected, &actual, tolerance)
+}
+
+/// What is changed of an input.
+type Change<'c> = &'c dyn Fn(&mut [f32]);
+
+/// The result as the reference has it, and as the compiled kernels do, each of its own change of the input.
 fn both(
     machine: &Machine,
     specs: &[KernelSpec],
     batch: usize,
     seed: u64,
     exact: bool,
-    input: impl Fn(f32) -> f32,
+    [of_reference, of_kernels]: [Change; 2],
 ) -> (Vec<f32>, Vec<f32>) {
     let mut noise = Noise(seed);
     let executable = jit::compile(specs, machine).expect("the kernel compiles");
@@ -138,7 +166,6 @@ fn both(
     // Operands as the reference wants them. Parameters are plain there, packed for the kernel, each spec its own way.
     let packings: Vec<_> = specs.iter().map(KernelSpec::packings).collect();
     let mut plain = vec![tensor(&inputs, batch, &mut noise, exact)];
-    plain[0].iter_mut().for_each(|x| *x = input(*x));
     let n_params = 1 + usize::from(bias);
     for packing in &packings[0][..n_params] {
         plain.push((0..packing.len()).map(|_| noise.value(exact)).collect());
@@ -160,6 +187,8 @@ fn both(
     let own = output.n_blocks() * output.plane_stride();
     plain.push(vec![f32::NAN; (batch - 1) * output.image_stride + own]);
     let mut actual = plain.clone();
+    of_reference(&mut plain[0]);
+    of_kernels(&mut actual[0]);
 
     for (index, (spec, packings)) in specs.iter().zip(&packings).enumerate() {
         run_reference(spec, &mut plain[..], batch);

@@ -15,24 +15,24 @@ use crate::codegen::x86::{
 use crate::kernels::{ConvSpec, Sharing, Strip, pairs};
 
 /// A kernel's pointers.
-struct Pointers<'s> {
-    input: Value,
-    weight: Value,
-    bias: Option<Value>,
-    operands: Operands<'s>,
-    output: Value,
+pub(super) struct Pointers<'s> {
+    pub input: Value,
+    pub weight: Value,
+    pub bias: Option<Value>,
+    pub operands: Operands<'s>,
+    pub output: Value,
 }
 
 /// What one task does.
-struct Task {
-    image: Value,
+pub(super) struct Task {
+    pub image: Value,
     /// The group of output channels, and its first block.
-    group: Value,
-    block: Value,
+    pub group: Value,
+    pub block: Value,
     /// Rows of the lattice: first, and one past the last.
-    rows: [Value; 2],
+    pub rows: [Value; 2],
     /// Where the task's pixels have their sums of pairs' products, if there are any.
-    pair_sums: Option<Value>,
+    pub pair_sums: Option<Value>,
 }
 
 /// Where one unit of output channels finds and leaves its data, at pixel (0, 0) of the lattice.
@@ -150,7 +150,7 @@ fn zero_halos(e: &mut Emitter, spec: &ConvSpec, pointers: &Pointers, task: &Task
 }
 
 /// All units of a task.
-fn emit_units(e: &mut Emitter, spec: &ConvSpec, pointers: &Pointers, task: &Task) {
+pub(super) fn emit_units(e: &mut Emitter, spec: &ConvSpec, pointers: &Pointers, task: &Task) {
     let schedule = &spec.schedule;
     let units = schedule.channels_per_task / spec.unit();
     let n_units = spec.output.channels.div_ceil(spec.unit());

@@ -1,5 +1,7 @@
 //! Convolution by Winograd's algorithm: the nest around transforms and products; see [`crate::kernels::winograd`].
 
+mod guard;
+
 use cranelift::codegen::ir::condcodes::IntCC;
 use cranelift::codegen::ir::{FuncRef, InstBuilder, Value, types};
 
@@ -148,6 +150,9 @@ impl<'s> Kernel<'s> {
             let [row, column] = place.first;
             let source = e.advance(source, row, stride[0] * input.row_stride());
             let source = e.advance(source, column, stride[1] * input.pixel_stride());
+            if self.spec.is_guarded() {
+                self.judge(e, &place, index, source);
+            }
             let points = self.points(e, 0, index);
             let passing = self.passing(e);
             if family.is_assembled() {
@@ -246,6 +251,22 @@ impl<'s> Kernel<'s> {
         });
     }
 
+    /// The task's weights of number `number`: they lie by group, task, number, unit.
+    fn weights(&self, e: &mut Emitter, channels: &Channels, number: Value) -> Value {
+        let spec = self.spec;
+        let inputs = spec.conv.group_inputs();
+        let of_output = spec.floats_per_filter() * inputs;
+        let padded = spec.conv.group_outputs().next_multiple_of(spec.granule());
+        let weight = e.advance(self.weight, channels.group, of_output * padded);
+        let weight = e.advance(weight, channels.first, of_output * spec.unit());
+        // All units of a group but the last are equally wide.
+        let begun = e.mul_const(channels.first, spec.unit() as i64);
+        let outputs = at_most(e, spec.cut.units_per_task * spec.unit(), padded, begun);
+        let of_number = e.mul_const(outputs, (inputs * size_of::<f32>()) as i64);
+        let before = e.builder().ins().imul(number, of_number);
+        e.add(weight, before)
+    }
+
     /// The product of a point with its weights for unit `index` of the task's.
     fn product(
         &self,
@@ -258,16 +279,7 @@ impl<'s> Kernel<'s> {
     ) {
         let spec = self.spec;
         let inputs = spec.conv.group_inputs();
-        // Weights lie by group, task, point, unit; all units of a group but the last are equally wide.
-        let distinct = spec.weight_side().pow(2);
-        let padded = spec.conv.group_outputs().next_multiple_of(spec.granule());
-        let weight = e.advance(self.weight, channels.group, distinct * inputs * padded);
-        let weight = e.advance(weight, channels.first, distinct * inputs * spec.unit());
-        let begun = e.mul_const(channels.first, spec.unit() as i64);
-        let outputs = at_most(e, spec.cut.units_per_task * spec.unit(), padded, begun);
-        let of_point = e.mul_const(outputs, (inputs * size_of::<f32>()) as i64);
-        let behind = e.builder().ins().imul(weights, of_point);
-        let weight = e.add(weight, behind);
+        let weight = self.weights(e, channels, weights);
         let weight = e.advance(weight, index, inputs * spec.unit());
         let source = e.advance(self.scratch, point, spec.input_stride());
         let products = e.offset(self.scratch, spec.products_start() as i64);
@@ -307,24 +319,34 @@ impl<'s> Kernel<'s> {
     /// Turns the products into results, and writes the halo that belongs to them.
     fn transform_outputs(&self, e: &mut Emitter, channels: &Channels, first: Value, count: Value) {
         let spec = self.spec;
-        let view = &spec.conv.output;
         let Channels {
             first_block,
             n_blocks,
             ..
         } = *channels;
-        // Sizes of tiles: whole ones, and those at the lower and the right edge.
-        let rest = [view.height % spec.tile, view.width % spec.tile];
         let start = e.int(0);
         e.for_range(start, count, 1, |e, index| {
             let number = e.add(first, index);
             let place = self.place(e, number);
             let points = self.points(e, spec.products_start(), index);
             self.zero_halos(e, &place, first_block, n_blocks);
-            self.by_edge(e, &place, 0, rest, [spec.tile; 2], &mut |e, size| {
-                self.output(e, &place, points, [first_block, n_blocks], size);
-            });
+            let transform = |e: &mut Emitter| {
+                self.by_edge(e, &place, 0, [spec.tile; 2], &mut |e, size| {
+                    self.output(e, &place, points, [first_block, n_blocks], size);
+                });
+            };
+            if !spec.is_guarded() {
+                return transform(e);
+            }
+            let suits = self.suits(e, index);
+            e.either(suits, transform, |e| self.directly(e, channels, &place));
         });
+    }
+
+    /// Rows and columns of results of tiles at the lower and the right edge, 0 if those are whole.
+    fn rest(&self) -> [usize; 2] {
+        let view = &self.spec.conv.output;
+        [view.height, view.width].map(|size| size % self.spec.tile)
     }
 
     /// Does `body` with the size of the tile at `place`, decided for axis `axis` and those after it.
@@ -333,15 +355,15 @@ impl<'s> Kernel<'s> {
         e: &mut Emitter,
         place: &Place,
         axis: usize,
-        rest: [usize; 2],
         size: [usize; 2],
         body: &mut dyn FnMut(&mut Emitter, [usize; 2]),
     ) {
         if axis == 2 {
             return body(e, size);
         }
+        let rest = self.rest();
         if rest[axis] == 0 {
-            return self.by_edge(e, place, axis + 1, rest, size, body);
+            return self.by_edge(e, place, axis + 1, size, body);
         }
         let last = e.int(self.spec.grid()[axis] as i64 - 1);
         let is_last = e.compare(IntCC::Equal, place.index[axis], last);
@@ -350,8 +372,8 @@ impl<'s> Kernel<'s> {
         let body = std::cell::RefCell::new(body);
         e.either(
             is_last,
-            |e| self.by_edge(e, place, axis + 1, rest, at_edge, *body.borrow_mut()),
-            |e| self.by_edge(e, place, axis + 1, rest, size, *body.borrow_mut()),
+            |e| self.by_edge(e, place, axis + 1, at_edge, *body.borrow_mut()),
+            |e| self.by_edge(e, place, axis + 1, size, *body.borrow_mut()),
         );
     }
 

@@ -20,4 +20,4 @@ pub use cpu::cpu;
 pub use dense::{DenseTile, dense_tile};
 pub use pairs::pair_sums;
 pub use totals::table_floats;
-pub use winograd::{input_tile, output_epilogue, output_tile};
+pub use winograd::{input_squares, input_tile, output_epilogue, output_tile};

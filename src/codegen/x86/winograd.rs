@@ -1,6 +1,6 @@
 //! Winograd's transforms of one tile, in wide vectors: functions that walk over blocks of channels.
 
-use super::assembler::{Assembler, Vector};
+use super::assembler::{Arithmetic, Assembler, Vector};
 use super::epilogue::{self, Operand, is_wide};
 use crate::codegen::CodegenError;
 use crate::codegen::transforms::{Grid, Transform};
@@ -31,6 +31,41 @@ pub fn input_tile(spec: &WinogradSpec) -> Result<Vec<u8>, CodegenError> {
         a.advance(&points, (spec.cut.tiles_per_task * view.block) as i64);
     });
     drop(transform);
+    a.finish()
+}
+
+/// `fn(source, squares)`: for each [part](crate::kernels::winograd::guard::Parts) of a tile with so many rows and columns of results, a vector whose lanes add up to
+/// the sum of its inputs' squares. `source` is the tile's first input.
+pub fn input_squares(spec: &WinogradSpec, size: [usize; 2]) -> Result<Vec<u8>, CodegenError> {
+    let view = &spec.conv.input;
+    let (mut a, [source, squares]) = Assembler::start(spec.conv.family);
+    let parts = spec.scheme().parts(size);
+    let sums: Vec<Vector> = parts.sizes.iter().map(|_| a.zero()).collect();
+    let n = spec.side();
+    let add_block = |a: &mut Assembler, lanes: Option<&Vector>| {
+        for (pixel, &part) in parts.of_pixel.iter().enumerate() {
+            let place = pixel / n * view.row_stride() + pixel % n * view.pixel_stride();
+            let x = a.load(&source, place as i64);
+            if let Some(lanes) = lanes {
+                a.compute_into(&x, Arithmetic::And, &x, lanes);
+            }
+            a.fma(&sums[part], &x, &x);
+        }
+        a.advance(&source, view.plane_stride() as i64);
+    };
+    let inputs = spec.conv.group_inputs();
+    a.repeat(inputs / view.block, |a| add_block(a, None));
+    let rest = inputs % view.block;
+    if rest > 0 {
+        // What stands in lanes beyond the last channel is anybody's guess.
+        let bits = |lane: usize| if lane < rest { u32::MAX } else { 0 };
+        let lanes = a.lanes_of((0..view.block).map(bits).collect());
+        add_block(&mut a, Some(&lanes));
+    }
+    for (part, sum) in sums.iter().enumerate() {
+        a.store(sum, &squares, (part * view.block) as i64);
+    }
+    drop((source, squares, sums));
     a.finish()
 }
 

@@ -130,6 +130,17 @@ proptest! {
                 task: units * unit,
                 unit,
                 granule,
+                direct: narrows.then_some(ConvPacking {
+                    out_channels,
+                    group_inputs: channels,
+                    group_outputs: out_channels,
+                    kernel: [3, 3],
+                    unit: lanes,
+                    granule: lanes,
+                    chunk: 4,
+                    transposed: None,
+                    pairs: false,
+                }),
             }),
             Packing::Dense(DensePacking {
                 features: out_channels,

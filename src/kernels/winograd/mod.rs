@@ -3,8 +3,8 @@
 //! The result is cut into *tiles* of `m` by `m` pixels. A tile's input, `n = m + r - 1` pixels squared for `r` by `r` taps, is transformed into as many *points*
 //! (`B^T d B`); each point is a matrix product over channels, of tiles by weights that were transformed when they were packed (`G g G^T`); the products' points
 //! are transformed into the tile's results (`A^T p A`). `F(m, r)` takes `n^2` multiplications where a direct convolution takes `(m r)^2`: 2.25 times fewer for
-//! `F(2, 3)`, 4 times for `F(4, 3)`, 2.8 times for `F(2, 5)`. The price is rounding (transforms add numbers of different size) and that an infinity spreads over
-//! its tile.
+//! `F(2, 3)`, 4 times for `F(4, 3)`, 2.8 times for `F(2, 5)`. The price is rounding: transforms add numbers of different size. Where that would let a value reach results whose
+//! windows do not contain it, a tile is computed directly: see [`guard`].
 
 use std::collections::BTreeSet;
 
@@ -190,9 +190,18 @@ impl WinogradSpec {
         self.products_start() + self.points() * self.product_stride()
     }
 
+    /// Where it is noted for each tile of a task whether its inputs suit: see [`guard`].
+    pub fn verdicts_start(&self) -> usize {
+        self.passing_start() + self.points() * self.conv.output.block
+    }
+
     /// Floats of scratch memory.
     pub fn scratch_size(&self) -> usize {
-        self.passing_start() + self.points() * self.conv.output.block
+        let n_verdicts = match self.is_guarded() {
+            true => self.cut.tiles_per_task,
+            false => 0,
+        };
+        self.verdicts_start() + n_verdicts
     }
 }
 
@@ -252,6 +261,8 @@ pub fn configure(conv: ConvSpec, m: usize, batch: usize) -> WinogradSpec {
 
 /// What it costs, and the cut that costs least.
 pub mod cost;
+/// Which tiles are computed directly.
+pub mod guard;
 mod transforms;
 
 pub use transforms::{MOST_WEIGHTS, Matrix, SCHEMES, Scheme, Transforms};

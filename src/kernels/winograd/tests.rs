@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::graph::{Conv, Shape};
-use crate::kernels::testing::{check, epilogue, machine, margins, operands};
+use crate::kernels::testing::{check, check_around, epilogue, machine, margins, operands};
 use crate::kernels::{KernelSpec, TileFamily, WeightType, conv};
 use crate::plan::Machine;
 
@@ -88,6 +88,86 @@ proptest! {
         // Halves and quarters are exact, sixths are not.
         let exact = scheme.results == 2 && scheme.taps == 3 && seed % 2 == 0;
         check(&machine, &[KernelSpec::Winograd(winograd)], batch, seed, exact)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    /// Results depend on what their windows contain and on nothing else, whatever stands beside.
+    #[test]
+    fn values_stay_in_their_windows(
+        machine in machine(),
+        scheme in proptest::sample::select(&SCHEMES[..]),
+        in_channels in 8..50usize,
+        out_channels in 1..40usize,
+        groups in 1..3usize,
+        size in [3..20usize, 3..20usize],
+        bias in any::<bool>(),
+        halo in margins(),
+        operands in operands(),
+        batch in 1..3usize,
+        pixels in proptest::collection::vec(any::<[proptest::sample::Index; 4]>(), 1..4),
+        value in proptest::sample::select(&[
+            1e20, 3.4e38, f32::INFINITY, f32::NEG_INFINITY, f32::NAN, 1e10, 1e6, 65504.0, -9999.0,
+        ][..]),
+        seed in any::<u64>(),
+    ) {
+        let block = machine.family.channel_block();
+        let channels = [in_channels, out_channels].map(|channels| match groups {
+            1 => channels,
+            _ => groups * channels.next_multiple_of(block),
+        });
+        let mut conv = spec(&machine, scheme, groups, channels, size, bias);
+        conv.output = View { halo, ..conv.output };
+        conv.output.image_stride = conv.output.size();
+        conv.epilogue = operands.map(|operands| epilogue(&conv.output, &operands));
+        let view = conv.input;
+        let place = |[image, channel, row, column]: [proptest::sample::Index; 4]| {
+            let image = image.index(batch) * view.image_stride;
+            let channel = channel.index(view.channels);
+            image + view.offset(channel, row.index(view.height), column.index(view.width))
+        };
+        let places: Vec<usize> = pixels.into_iter().map(place).collect();
+        let winograd = KernelSpec::Winograd(configure(conv, scheme.results, batch));
+        check_around(&machine, &winograd, batch, seed, (&places, value), 3e-5)?;
+    }
+}
+
+/// Tiles of two results a side need no guard, all others do.
+#[test]
+fn small_tiles_spread_nothing() {
+    for scheme in SCHEMES {
+        assert_eq!(scheme.spreads(), scheme.results > 2, "{scheme:?}");
+    }
+}
+
+/// Each window of results that exist contains a cell, and parts are what a vector's lanes can hold.
+#[test]
+fn windows_contain_cells() {
+    for scheme in SCHEMES {
+        let sizes = (1..=scheme.results).flat_map(|h| (1..=scheme.results).map(move |w| [h, w]));
+        for size in sizes {
+            let parts = scheme.parts(size);
+            let n = scheme.points();
+            let results = (0..size[0]).flat_map(|i| (0..size[1]).map(move |j| [i, j]));
+            for [row, column] in results.map(|at| at.map(|index| index * scheme.stride)) {
+                let is_inside = |pixel: usize| {
+                    (row..row + scheme.taps).contains(&(pixel / n))
+                        && (column..column + scheme.taps).contains(&(pixel % n))
+                };
+                let has = |cell: &usize| {
+                    let mut pixels = (0..n * n).filter(|&pixel| parts.of_pixel[pixel] == *cell);
+                    parts.sizes[*cell] > 0 && pixels.all(is_inside)
+                };
+                assert!(
+                    (0..parts.n_cells).any(|cell| has(&cell)),
+                    "{scheme:?} {size:?}"
+                );
+            }
+            assert_eq!(parts.sizes.iter().sum::<usize>(), n * n);
+            assert!(parts.sizes.len().is_multiple_of(4) && parts.sizes.len() <= 12);
+        }
     }
 }
 
