@@ -176,7 +176,9 @@ pub fn required_halo(attrs: &ConvTranspose, input: &Shape) -> Margins {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::testing::{check, epilogue, machine, margins, operands};
+    use super::super::testing::{
+        check, check_around, elements, epilogue, extreme_value, machine, margins, operands, places,
+    };
     use super::super::{KernelSpec, TileFamily, WeightType};
     use super::*;
 
@@ -256,6 +258,22 @@ mod tests {
                 .map(KernelSpec::Conv)
                 .collect();
             check(&machine, &specs, batch, seed, exact)?;
+        }
+
+        #[test]
+        fn values_stay_in_their_windows(
+            machine in machine(),
+            (attrs, channels, size) in attributes(),
+            batch in 1..3usize,
+            seed in any::<u64>(),
+            elements in elements(),
+            value in extreme_value(),
+        ) {
+            let [input, output] = views(&attrs, channels, size, machine.family.channel_block());
+            let specs = configure(&attrs, input, output, None, &machine).into_iter();
+            let specs: Vec<KernelSpec> = specs.map(KernelSpec::Conv).collect();
+            let places = places(&elements, &input, batch);
+            check_around(&machine, &specs, batch, seed, (&places, value), 1e-5)?;
         }
     }
 

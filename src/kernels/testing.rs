@@ -119,7 +119,7 @@ pub fn error_on(
 /// these places.
 pub fn check_around(
     machine: &Machine,
-    spec: &KernelSpec,
+    specs: &[KernelSpec],
     batch: usize,
     seed: u64,
     (places, value): (&[usize], f32),
@@ -131,7 +131,6 @@ pub fn check_around(
             places.iter().for_each(|&place| data[place] = value);
         }
     };
-    let specs = std::slice::from_ref(spec);
     let inputs: [Change; 2] = [&with(f32::NAN), &with(value)];
     let (expected, actual) = both(machine, specs, batch, seed, false, inputs);
     compare(&expected, &actual, tolerance)
@@ -247,6 +246,31 @@ fn compare(expected: &[f32], actual: &[f32], tolerance: f32) -> Result<(), TestC
         );
     }
     Ok(())
+}
+
+/// Values that a tensor may hold in place of what is missing, and others that are hard to be near.
+pub fn extreme_value() -> impl Strategy<Value = f32> {
+    let values = [1e20, 3.4e38, 1e10, 1e6, 65504.0, -9999.0];
+    let others = [f32::INFINITY, f32::NEG_INFINITY, f32::NAN];
+    proptest::sample::select([&values[..], &others].concat())
+}
+
+/// A few elements of a tensor, whatever its size: image, channel, row, column.
+pub type Elements = Vec<[proptest::sample::Index; 4]>;
+
+/// One to three.
+pub fn elements() -> impl Strategy<Value = Elements> {
+    proptest::collection::vec(any::<[proptest::sample::Index; 4]>(), 1..4)
+}
+
+/// Where they lie.
+pub fn places(elements: &Elements, view: &View, batch: usize) -> Vec<usize> {
+    let place = |[image, channel, row, column]: &[proptest::sample::Index; 4]| {
+        let channel = channel.index(view.channels);
+        let pixel = [row.index(view.height), column.index(view.width)];
+        image.index(batch) * view.image_stride + view.offset(channel, pixel[0], pixel[1])
+    };
+    elements.iter().map(place).collect()
 }
 
 /// Any family of tiles that runs here.

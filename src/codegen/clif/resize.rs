@@ -46,22 +46,34 @@ impl Axis {
         e.div_rem(numerator, self.denominator as usize)
     }
 
-    /// The index of the second pixel, which at the end of the map is the first once more.
-    fn second(&self, e: &mut Emitter, first: Value) -> Value {
+    /// The index of the second pixel, which at the end of the map is the first once more, and also where the first is all: a pixel with the weight 0 is not
+    /// read, since it could be infinite.
+    fn second(&self, e: &mut Emitter, first: Value, remainder: Value) -> Value {
         let next = e.add_const(first, 1);
+        let is_between = is_between(e, remainder);
+        let next = e.builder().ins().select(is_between, next, first);
         let last = e.int(self.n_in as i64 - 1);
         e.min_int(next, last)
     }
 
-    /// The weights of both pixels, in all lanes.
+    /// The weights of both pixels, in all lanes: halves where both are the same.
     fn weights(&self, e: &mut Emitter, ty: Type, remainder: Value) -> (Value, Value) {
+        let is_between = is_between(e, remainder);
         let remainder = e.builder().ins().fcvt_from_sint(types::F32, remainder);
         let denominator = e.float(self.denominator as f32);
         let second = e.fdiv(remainder, denominator);
+        let half = e.float(0.5);
+        let second = e.builder().ins().select(is_between, second, half);
         let one = e.float(1.0);
         let first = e.fsub(one, second);
         (e.same_in_lanes(ty, first), e.same_in_lanes(ty, second))
     }
+}
+
+/// Whether a coordinate lies between two pixels.
+fn is_between(e: &mut Emitter, remainder: Value) -> Value {
+    let zero = e.int(0);
+    e.compare(IntCC::NotEqual, remainder, zero)
 }
 
 /// Emits the kernel.
@@ -124,11 +136,11 @@ fn emit_bilinear(e: &mut Emitter, spec: &ResizeSpec, align_corners: bool, ty: Ty
             let target = e.advance(target, row, to.row_stride());
             let (first, remainder) = rows.at(e, row);
             let upper = e.advance(source, first, from.row_stride());
-            let second = rows.second(e, first);
+            let second = rows.second(e, first, remainder);
             let lower = e.advance(source, second, from.row_stride());
             let (top, bottom) = rows.weights(e, ty, remainder);
             for_coordinates(e, &columns, to.width, |e, column, first, remainder| {
-                let second = columns.second(e, first);
+                let second = columns.second(e, first, remainder);
                 let (left, right) = columns.weights(e, ty, remainder);
                 let places = [
                     (upper, first),

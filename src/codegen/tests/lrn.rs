@@ -30,6 +30,8 @@ proptest! {
     fn normalised_channels_match_the_reference(spec in spec(), run in run()) {
         let mut random = Random::new(run.seed);
         let input = tensor(&spec.input, run.batch, || random.fraction());
+        check(&KernelSpec::Lrn(spec.clone()), &[input], &run, Tolerance::Relative(2e-6));
+        let input = tensor(&spec.input, run.batch, || random.now_and_then_none());
         check(&KernelSpec::Lrn(spec), &[input], &run, Tolerance::Relative(2e-6));
     }
 }

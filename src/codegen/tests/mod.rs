@@ -68,6 +68,16 @@ impl Random {
         (self.next() % 17) as f32 - 8.0
     }
 
+    /// A number from 1 to 9, so that nothing cancels; or now and then one that is infinite or none.
+    fn now_and_then_none(&mut self) -> f32 {
+        match self.next() % 40 {
+            0 => f32::INFINITY,
+            1 => f32::NEG_INFINITY,
+            2 => f32::NAN,
+            _ => self.fraction() + 5.0,
+        }
+    }
+
     /// A number from -4 to 4.
     fn fraction(&mut self) -> f32 {
         (self.next() % 80_001) as f32 / 10_000.0 - 4.0

@@ -30,10 +30,19 @@ fn check_softmax(spec: SoftmaxSpec, run: &Run, spread: f32) {
     );
 }
 
+/// What is no number stays in its pixel.
+fn check_softmax_of_none(spec: SoftmaxSpec, run: &Run) {
+    let mut random = Random::new(run.seed);
+    let input = tensor(&spec.input, run.batch, || random.now_and_then_none());
+    let tolerance = Tolerance::Relative(4e-6);
+    check(&KernelSpec::Softmax(spec), &[input], run, tolerance);
+}
+
 proptest! {
     #[test]
     fn probabilities_match_the_reference(spec in spec(), run in run(), spread in 0.1f32..20.0) {
-        check_softmax(spec, &run, spread);
+        check_softmax(spec.clone(), &run, spread);
+        check_softmax_of_none(spec, &run);
     }
 }
 

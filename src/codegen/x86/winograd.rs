@@ -9,6 +9,9 @@ use crate::kernels::{Epilogue, WinogradSpec};
 /// Registers that the transform of products leaves to the epilogue: of 16, seven values and three factors are in use at most.
 const FREE: usize = 5;
 
+/// Lanes of a quarter of a wide vector.
+const QUARTER: usize = 4;
+
 /// `fn(source, points, passing, blocks)`: transforms a tile of so many blocks of channels. `source` is the tile's first input, `points` its first point.
 pub fn input_tile(spec: &WinogradSpec) -> Result<Vec<u8>, CodegenError> {
     let view = &spec.conv.input;
@@ -34,7 +37,7 @@ pub fn input_tile(spec: &WinogradSpec) -> Result<Vec<u8>, CodegenError> {
     a.finish()
 }
 
-/// `fn(source, squares)`: for each [part](crate::kernels::winograd::guard::Parts) of a tile with so many rows and columns of results, a vector whose lanes add up to
+/// `fn(source, squares)`: for each [part](crate::kernels::winograd::guard::Parts) of a tile with so many rows and columns of results, four floats that add up to
 /// the sum of its inputs' squares. `source` is the tile's first input.
 pub fn input_squares(spec: &WinogradSpec, size: [usize; 2]) -> Result<Vec<u8>, CodegenError> {
     let view = &spec.conv.input;
@@ -62,8 +65,9 @@ pub fn input_squares(spec: &WinogradSpec, size: [usize; 2]) -> Result<Vec<u8>, C
         let lanes = a.lanes_of((0..view.block).map(bits).collect());
         add_block(&mut a, Some(&lanes));
     }
-    for (part, sum) in sums.iter().enumerate() {
-        a.store(sum, &squares, (part * view.block) as i64);
+    for (index, sums) in sums.chunks_exact(view.block / QUARTER).enumerate() {
+        let sums = a.add_quarters(sums);
+        a.store(&sums, &squares, (index * view.block) as i64);
     }
     drop((source, squares, sums));
     a.finish()

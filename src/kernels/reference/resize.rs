@@ -31,7 +31,10 @@ pub(super) fn resize<M: Memory + ?Sized>(spec: &ResizeSpec, memory: &mut M, imag
         let (top, bottom, v) = source(spec.mode, i, spec.input.height, spec.output.height);
         let (left, right, u) = source(spec.mode, j, spec.input.width, spec.output.width);
         // A weight of zero takes nothing, not even of an infinite neighbour.
-        let mix = |a: f64, b: f64, t: f64| if t == 0.0 { a } else { a + (b - a) * t };
+        let mix = |a: f64, b: f64, t: f64| match t {
+            0.0 => a,
+            _ => a * (1.0 - t) + b * t,
+        };
         let upper = mix(input.inside(c, top, left), input.inside(c, top, right), u);
         let lower = mix(
             input.inside(c, bottom, left),

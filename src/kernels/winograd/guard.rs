@@ -1,22 +1,24 @@
 //! What keeps a value out of the results whose windows do not contain it.
 //!
-//! The points of a tile mix all of its inputs, and the transform of the products takes apart again what does not belong together, as far as rounding allows: an input of
-//! 1e20 leaves errors of 1e12 in results that it has no part in, an infinity leaves NaN. Tiles of two results a side are free of that: each input that
-//! only one of the two results reads has points of its own ([`Scheme::spreads`]). For all others, the rule is:
+//! A point mixes all inputs of a tile, and the transform of the products removes what a result has no part in only as far as rounding allows: an input of 1e20 leaves
+//! errors of 1e12 in results whose windows do not contain it, an infinity leaves NaN. Tiles of two results a side are free of that: an input that only one of
+//! the two reads shares no point with the other ([`Scheme::spreads`]). For all other tiles, the rule is:
 //!
-//! **A tile is computed by Winograd's algorithm if the inputs' mean square is nowhere in the tile more than [`MOST_RATIO`] times what it is in any window. Otherwise, and
-//! if an input is infinite or NaN, the tile is computed directly.**
+//! **A tile is computed directly if one of its inputs is infinite or NaN, or if the mean of the inputs' squares is somewhere in the tile more than [`MOST_RATIO`] times what it is in
+//! the quietest window.**
 //!
-//! "Nowhere" and "any" are made precise by [`Parts`]: the tile's pixels are divided into *cells*, of which each window contains one, and parts of what is left. The mean of
-//! the squares over a part's pixels and all channels of the group is compared with that of the quietest cell. The rule has no scale of its own, and depends on nothing but the tile's
-//! inputs: neither on other images of the batch, nor on how tiles are shared out. Natural maps vary too little to be met by it: of the tiles of three trained networks on
-//! photographs, none in ten thousand, of random networks without biases, three in a thousand.
+//! [`Parts`] make that precise: the tile's pixels are divided into *cells*, of which each window contains one, and parts of what is left. The mean of the squares over a
+//! part's pixels and all channels of the group is compared with that of each cell. The rule has no scale of its own and depends on the tile's inputs alone, so that neither
+//! the rest of a batch nor the number of threads matters. A square that overflows counts as infinite, so inputs above 1.8e19 are computed directly; squares of inputs below 1e-19 vanish.
+//!
+//! Maps of ordinary pictures vary less than that nearly everywhere: on twelve photographs and drawings, the rule met 0.06% (F(4, 3)) to 0.5% (F(4, 3) of stride 2) of the tiles of three trained networks, and
+//! 0.2% to 0.9% of networks with random weights and no biases.
 
 use super::{Scheme, Transforms, WinogradSpec};
 use crate::kernels::{ConvSpec, Schedule, Strip};
 
-/// The most that a part's mean square may be of the quietest cell's: inputs 8 times as large. At that, errors are some 1e-5 of the results; each doubling of
-/// the root doubles them.
+/// The most that a part's mean square may be of the quietest cell's: inputs 8 times as large. Of tiles that just pass, the largest error is some 1e-5 of the
+/// largest result, about three times that of an even tile; 16 would double it, 4 would meet tiles of ordinary maps often.
 pub const MOST_RATIO: f32 = 64.0;
 
 /// Parts of what is in no cell, at least: a large value shows more in a small part.

@@ -2,7 +2,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::graph::{Conv, Shape};
-use crate::kernels::testing::{check, check_around, epilogue, machine, margins, operands};
+use crate::kernels::testing::{
+    check, check_around, elements, epilogue, extreme_value, machine, margins, operands, places,
+};
 use crate::kernels::{KernelSpec, TileFamily, WeightType, conv};
 use crate::plan::Machine;
 
@@ -107,10 +109,8 @@ proptest! {
         halo in margins(),
         operands in operands(),
         batch in 1..3usize,
-        pixels in proptest::collection::vec(any::<[proptest::sample::Index; 4]>(), 1..4),
-        value in proptest::sample::select(&[
-            1e20, 3.4e38, f32::INFINITY, f32::NEG_INFINITY, f32::NAN, 1e10, 1e6, 65504.0, -9999.0,
-        ][..]),
+        elements in elements(),
+        value in extreme_value(),
         seed in any::<u64>(),
     ) {
         let block = machine.family.channel_block();
@@ -122,15 +122,9 @@ proptest! {
         conv.output = View { halo, ..conv.output };
         conv.output.image_stride = conv.output.size();
         conv.epilogue = operands.map(|operands| epilogue(&conv.output, &operands));
-        let view = conv.input;
-        let place = |[image, channel, row, column]: [proptest::sample::Index; 4]| {
-            let image = image.index(batch) * view.image_stride;
-            let channel = channel.index(view.channels);
-            image + view.offset(channel, row.index(view.height), column.index(view.width))
-        };
-        let places: Vec<usize> = pixels.into_iter().map(place).collect();
+        let places = places(&elements, &conv.input, batch);
         let winograd = KernelSpec::Winograd(configure(conv, scheme.results, batch));
-        check_around(&machine, &winograd, batch, seed, (&places, value), 3e-5)?;
+        check_around(&machine, &[winograd], batch, seed, (&places, value), 3e-5)?;
     }
 }
 
@@ -140,6 +134,83 @@ fn small_tiles_spread_nothing() {
     for scheme in SCHEMES {
         assert_eq!(scheme.spreads(), scheme.results > 2, "{scheme:?}");
     }
+}
+
+/// For each tile of one image, whether it was computed by the algorithm.
+fn verdicts(machine: &Machine, winograd: &WinogradSpec, input: &mut [f32]) -> Vec<bool> {
+    let spec = KernelSpec::Winograd(winograd.clone());
+    let code = crate::codegen::jit::compile(std::slice::from_ref(&spec), machine).unwrap();
+    let function = code.function(crate::plan::KernelId(0));
+    let mut weight = vec![1.0; spec.packings()[0].packed_len()];
+    let mut results = vec![0.0; spec.output().size()];
+    let mut scratch = vec![f32::NAN; spec.scratch_size()];
+    let mut pointers = [
+        weight.as_mut_ptr(),
+        scratch.as_mut_ptr(),
+        results.as_mut_ptr(),
+    ]
+    .to_vec();
+    pointers.insert(0, input.as_mut_ptr());
+    let mut verdicts = Vec::new();
+    let n_tasks = spec.n_tasks(1);
+    for begin in (0..n_tasks).step_by(winograd.tasks_per_input()) {
+        // SAFETY: the operands are in the spec's order and as large as it says.
+        unsafe { function(pointers.as_ptr(), begin, begin + 1, 1) };
+        let count = winograd
+            .cut
+            .tiles_per_task
+            .min(winograd.tiles_per_image() - verdicts.len());
+        let noted = &scratch[winograd.verdicts_start()..][..count];
+        verdicts.extend(noted.iter().map(|verdict| verdict.to_bits() == 1));
+    }
+    verdicts
+}
+
+/// Only the tiles that a large value is in are computed directly: none of a map that varies as maps do.
+#[test]
+fn few_tiles_are_computed_directly() {
+    for machine in crate::codegen::machines().unwrap() {
+        for scheme in SCHEMES.into_iter().filter(|scheme| scheme.spreads()) {
+            let conv = spec(&machine, scheme, 1, [20, 17], [21, 26], false);
+            let view = conv.input;
+            let winograd = configure(conv, scheme.results, 1);
+            // Channels of the last block that there are none of hold anything.
+            let mut input = vec![f32::NAN; view.size()];
+            for place in (0..20).flat_map(|c| view_pixels(&view, c)) {
+                input[place] = 0.0;
+            }
+            for (c, y, x) in (0..20).flat_map(|c| (0..546).map(move |i| (c, i / 26, i % 26))) {
+                let wave = (0.3 * y as f32 + 0.2 * x as f32 + c as f32).sin();
+                input[view.offset(c, y, x)] = (wave * (1.0 + y as f32 / 10.0)).max(0.0);
+            }
+            let verdicts_of = |input: &mut [f32]| verdicts(&machine, &winograd, input);
+            assert!(
+                verdicts_of(&mut input).iter().all(|&suits| suits),
+                "{scheme:?}"
+            );
+            let [row, column] = [9, 13];
+            let [_, columns] = winograd.grid();
+            let is_within = |tile: usize, at: usize| {
+                let first = tile * scheme.results * scheme.stride;
+                (first..first + scheme.points()).contains(&(at + scheme.taps / 2))
+            };
+            for value in [1e4, 1e30, f32::INFINITY, f32::NAN] {
+                let mut input = input.clone();
+                input[view.offset(18, row, column)] = value;
+                for (tile, suits) in verdicts_of(&mut input).into_iter().enumerate() {
+                    let is_met =
+                        is_within(tile / columns, row) && is_within(tile % columns, column);
+                    assert_eq!(suits, !is_met, "{scheme:?} {value} {tile}");
+                }
+            }
+        }
+    }
+}
+
+/// The places of a channel's pixels, those of the halo too.
+fn view_pixels(view: &View, channel: usize) -> impl Iterator<Item = usize> + use<> {
+    let plane = channel / view.block * view.plane_stride() + channel % view.block;
+    (plane..plane + view.plane_stride()).step_by(view.block)
 }
 
 /// Each window of results that exist contains a cell, and parts are what a vector's lanes can hold.

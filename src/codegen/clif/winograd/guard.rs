@@ -43,15 +43,9 @@ impl Kernel<'_> {
         let squares = self.passing(e);
         let function = e.link(input_squares(spec, size), 2);
         e.call(function, &[source, squares]);
-        let block = spec.conv.input.block;
-        let part = |part: usize| {
-            let places = (part * block..(part + 1) * block).step_by(LANES);
-            let vectors: Vec<Value> = places.map(|place| e.load4(squares, place as i64)).collect();
-            fold(e, &vectors, Emitter::fadd)
-        };
-        (0..spec.scheme().parts(size).sizes.len())
-            .map(part)
-            .collect()
+        let n_parts = spec.scheme().parts(size).sizes.len();
+        let parts = (0..n_parts).map(|part| e.load4(squares, (part * LANES) as i64));
+        parts.collect()
     }
 
     fn squares_narrow(&self, e: &mut Emitter, source: Value, parts: &Parts) -> Vec<Value> {

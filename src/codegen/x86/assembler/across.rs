@@ -55,6 +55,35 @@ impl Assembler {
         self.load_spread(&Spread::Quarters(0b10_11_00_01), base, floats)
     }
 
+    /// The sums of the quarters of as many vectors as a vector has quarters (of four lanes), side by side.
+    pub fn add_quarters(&mut self, vectors: &[Vector]) -> Vector {
+        // Of each pair, what comes first and what comes second in quarters or halves.
+        let levels: &[[u32; 2]] = match self.is_wide() {
+            true => &[[0x44, 0xee], [0x88, 0xdd]],
+            false => &[[0x20, 0x31]],
+        };
+        let code = self.by_width(
+            Code::VEX_Vperm2f128_ymm_ymm_ymmm256_imm8,
+            Code::EVEX_Vshuff32x4_zmm_k1z_zmm_zmmm512b32_imm8,
+        );
+        let mut sums = vectors.to_vec();
+        for orders in levels {
+            let pairs = sums.chunks(2).map(|pair| {
+                let [a, b] = [&pair[0], &pair[1]].map(|vector| self.register(vector));
+                let [first, second] = orders.map(|order| {
+                    let picked = self.vector();
+                    let to = self.register(&picked);
+                    self.emit(Instruction::with4(code, to, a, b, order));
+                    picked
+                });
+                self.compute_into(&first, Arithmetic::Add, &first, &second);
+                first
+            });
+            sums = pairs.collect();
+        }
+        sums.swap_remove(0)
+    }
+
     /// Adds the even lanes of a vector into its first.
     pub fn add_even_lanes(&mut self, vector: &Vector) {
         let register = self.register(vector);
