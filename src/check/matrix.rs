@@ -9,9 +9,11 @@ pub fn takes_features(input: &Shape) -> Result<(), ShapeError> {
     if input.rank() == 1 {
         return Ok(());
     }
+    let features = input.checked_elements();
+    let features = features.map_or(String::new(), |n| format!(": it makes [{n}] of {input}"));
     Err(
         ShapeError::new(codes::RANK, format!("`dense` takes [F], not {input}"))
-            .help("put `flatten` before it"),
+            .help(format!("put `flatten` before it{features}")),
     )
 }
 

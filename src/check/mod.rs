@@ -16,6 +16,7 @@ pub use elementwise::{axis_size, broadcast};
 pub use open_summary::{OpenLayer, OpenPort, OpenSize, OpenSummary, open_macs, summarise_open};
 pub use params::{ParamSpec, param_specs};
 pub use receptive::{ReceptiveField, receptive_fields};
+pub use structure::odd_one;
 pub use summary::{Costs, LayerSummary, PortSummary, Summary, costs, summarise};
 pub use windows::same_pad;
 

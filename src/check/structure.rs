@@ -11,35 +11,62 @@ pub fn concat(axis: usize, inputs: &[&Shape]) -> Result<Shape, ShapeError> {
         return Err(ShapeError::new(codes::CONCAT, "nothing to join"));
     };
     wants_axis("concat", axis, first)?;
+    if let Some([like, odd]) = odd_one(axis, inputs) {
+        return Err(cannot_join(axis, inputs, inputs[like], inputs[odd]));
+    }
     let mut sizes: Vec<u64> = first.sizes().collect();
     for shape in rest {
-        let fail = |note: String| {
-            Err(ShapeError::new(
-                codes::CONCAT,
-                format!(
-                    "{first} and {shape} cannot be joined along the {}",
-                    axis_name(axis, first.rank())
-                ),
-            )
-            .note(note))
-        };
-        if shape.rank() != first.rank() {
-            return fail(format!(
-                "{first} has {} dimensions, {shape} has {}",
-                first.rank(),
-                shape.rank()
-            ));
-        }
-        for (dimension, (size, other)) in sizes.iter_mut().zip(shape.sizes()).enumerate() {
-            if dimension == axis {
-                *size = size.saturating_add(other);
-            } else if *size != other {
-                let name = axis_name(dimension, first.rank());
-                return fail(format!("{name}: {size} and {other}"));
-            }
+        if let (Some(size), Some(other)) = (sizes.get_mut(axis), shape.sizes().nth(axis)) {
+            *size = size.saturating_add(other);
         }
     }
     Ok(Shape::new(sizes))
+}
+
+/// Whether two shapes can stand beside each other.
+fn is_joinable(axis: usize, a: &Shape, b: &Shape) -> bool {
+    let mut pairs = a.sizes().zip(b.sizes()).enumerate();
+    a.rank() == b.rank() && pairs.all(|(dimension, (a, b))| dimension == axis || a == b)
+}
+
+/// Of inputs that cannot be joined, one like the most others, and the first that differs from it.
+pub fn odd_one(axis: usize, inputs: &[&Shape]) -> Option<[usize; 2]> {
+    let n_alike = |a: &Shape| inputs.iter().filter(|b| is_joinable(axis, a, b)).count();
+    // Of several, `max_by_key` takes the last.
+    let like = (0..inputs.len())
+        .rev()
+        .max_by_key(|i| n_alike(inputs[*i]))?;
+    let odd = inputs
+        .iter()
+        .position(|shape| !is_joinable(axis, inputs[like], shape))?;
+    Some([like, odd])
+}
+
+fn cannot_join(axis: usize, inputs: &[&Shape], like: &Shape, odd: &Shape) -> ShapeError {
+    let n_alike = inputs
+        .iter()
+        .filter(|shape| is_joinable(axis, like, shape))
+        .count();
+    let rank = like.rank();
+    let what = axis_name(axis, rank);
+    let message = match n_alike {
+        1 => format!("{like} and {odd} cannot be joined along the {what}"),
+        n => format!("{odd} cannot be joined along the {what} with {n} others such as {like}"),
+    };
+    let error = ShapeError::new(codes::CONCAT, message);
+    if rank != odd.rank() {
+        let note = format!("{like} has {rank} dimensions, {odd} has {}", odd.rank());
+        return error.note(note);
+    }
+    let differing = like.sizes().zip(odd.sizes()).enumerate();
+    let differing = differing.filter(|(dimension, (a, b))| *dimension != axis && a != b);
+    differing.fold(error, |error, (dimension, (size, other))| {
+        let name = axis_name(dimension, rank);
+        error.note(match n_alike {
+            1 => format!("{name}: {size} and {other}"),
+            _ => format!("{name}: {other}, the others have {size}"),
+        })
+    })
 }
 
 fn wants_axis(layer: &str, axis: usize, input: &Shape) -> Result<(), ShapeError> {

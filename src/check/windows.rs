@@ -133,20 +133,37 @@ fn wants_groups(groups: usize, channels: u64, out_channels: usize) -> Result<(),
             format!("{channels} input channels cannot be divided into {groups} groups"),
         )
         .at("groups")
-        .note(format!("{channels} % {groups} = {}", channels % groups_64)));
+        .note(format!("{channels} % {groups} = {}", channels % groups_64))
+        .help(common_groups(channels, out_channels)));
     }
     if !out_channels.is_multiple_of(groups) {
         return Err(ShapeError::new(
             codes::CHANNELS,
             format!("{out_channels} output channels cannot be divided into {groups} groups"),
         )
-        .at("groups")
+        .at("channels")
         .note(format!(
             "{out_channels} % {groups} = {}",
             out_channels % groups
-        )));
+        ))
+        .help(common_groups(channels, out_channels)));
     }
     Ok(())
+}
+
+/// Which numbers of groups would do.
+fn common_groups(channels: u64, out_channels: usize) -> String {
+    let out_channels = out_channels as u64;
+    let divides = |n: &u64| channels.is_multiple_of(*n) && out_channels.is_multiple_of(*n);
+    let fitting = (2..=channels.min(out_channels).min(1024)).filter(divides);
+    let shown: Vec<String> = fitting.take(6).map(|n| n.to_string()).collect();
+    match shown.as_slice() {
+        [] => format!("no number but 1 divides both {channels} and {out_channels}"),
+        shown => format!(
+            "both {channels} and {out_channels} are divided by {}",
+            shown.join(", ")
+        ),
+    }
 }
 
 fn count_windows(
@@ -158,14 +175,27 @@ fn count_windows(
     let mut sizes = [0u64; 2];
     for ((window, axis), size) in windows.iter().zip(["height", "width"]).zip(&mut sizes) {
         let Some(count) = window.count() else {
-            let dilated = if window.dilation == 1 { "" } else { " dilated" };
+            let (kernel, dilation) = (window.kernel, window.dilation);
+            // What makes the window too large: its kernel alone, or how far apart its elements are.
+            let (dilated, attribute, covers) = match dilation {
+                1 => ("", "kernel", String::new()),
+                _ => (
+                    " dilated",
+                    if kernel > window.padded() {
+                        "kernel"
+                    } else {
+                        "dilation"
+                    },
+                    format!("{dilation}*({kernel} - 1) + 1 = "),
+                ),
+            };
             return Err(ShapeError::new(
                 codes::WINDOW,
                 format!("the{dilated} window of `{layer}` is larger than its input {input}"),
             )
-            .at("kernel")
+            .at(attribute)
             .note(format!(
-                "{axis}: the window covers {}, the padded input has {}",
+                "{axis}: the window covers {covers}{}, the padded input has {}",
                 window.extent(),
                 window.padded()
             )));

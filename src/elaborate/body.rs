@@ -7,7 +7,7 @@ use super::value::{Kind, Value};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::graph::{Input, Op};
 use crate::limits;
-use crate::source::Span;
+use crate::source::{SourceMap, Span};
 use crate::symbolic::{SymDim, SymShape, Variable};
 use crate::syntax::ast::{
     BinaryOp, Body, Call, Chain, Dimension, Expr, ExprKind, Ident, ShapePattern, Statement,
@@ -199,9 +199,20 @@ impl<'p> Expander<'p> {
         pattern: &'p ShapePattern,
         frame: &mut Frame<'p>,
     ) -> Option<Shaped> {
-        let mut dims = Vec::with_capacity(pattern.dims.len());
-        for dim in &pattern.dims {
+        let written = match batch_in_shape(&self.program.sources, pattern) {
+            Some(fault) => {
+                self.report(fault);
+                pattern.dims.get(1..).unwrap_or_default()
+            }
+            None => &pattern.dims,
+        };
+        let has_batch = written.len() < pattern.dims.len();
+        let mut dims = Vec::with_capacity(written.len());
+        for dim in written {
             dims.push(self.input_dimension(input, dim, pattern.span, frame)?);
+        }
+        if has_batch {
+            return None;
         }
         let open = SymShape::new(dims);
         let shape = open.at(&self.witnesses())?;
@@ -335,6 +346,30 @@ impl<'p> Expander<'p> {
                 .collect();
         }
     }
+}
+
+/// The fault of an input of four dimensions, whose first is the batch.
+pub(super) fn batch_in_shape(sources: &SourceMap, pattern: &ShapePattern) -> Option<Diagnostic> {
+    let [_, rest @ ..] = pattern.dims.as_slice() else {
+        return None;
+    };
+    if rest.len() != 3 {
+        return None;
+    }
+    let dims: Vec<&str> = rest
+        .iter()
+        .map(|dim| match dim {
+            Dimension::Any => "_",
+            Dimension::Open(name, size) => sources.text(name.span.to(size.span)),
+            Dimension::Size(size) => sources.text(size.span),
+        })
+        .collect();
+    let message = "an input is [C, H, W] or [F]: the batch is not part of its shape";
+    let fault = Diagnostic::new(codes::RANK, message, pattern.span, "four dimensions");
+    Some(fault.with_help(format!(
+        "the batch is free and never written: `[{}]`",
+        dims.join(", ")
+    )))
 }
 
 /// The open size that an expression is nothing but.

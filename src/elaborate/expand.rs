@@ -265,6 +265,18 @@ impl<'p> Expander<'p> {
         self.graph.origins.get(node.index()).map(|o| o.span)
     }
 
+    /// Where a value comes from, as it is seen from here: the call of a block that made it inside.
+    pub fn place_seen(&self, node: NodeId) -> Option<Span> {
+        let origin = self.graph.origins.get(node.index())?;
+        let calls: Vec<Span> = origin.trail.calls().map(|(_, span)| span).collect();
+        let n_around = self.trail.calls().count();
+        let further_in = calls.len().checked_sub(n_around + 1);
+        Some(match further_in {
+            Some(index) => calls.get(index).copied().unwrap_or(origin.span),
+            None => origin.span,
+        })
+    }
+
     /// Runs `inside` with one more entry on the trail.
     pub fn with_trail<R>(
         &mut self,
@@ -474,7 +486,7 @@ impl<'p> Expander<'p> {
     pub fn origins(&self, inputs: &[NodeId]) -> Vec<(Span, String, NodeId)> {
         inputs
             .iter()
-            .filter_map(|input| Some((self.origin_span(*input)?, "this gives".into(), *input)))
+            .filter_map(|input| Some((self.place_seen(*input)?, "this gives".into(), *input)))
             .collect()
     }
 
@@ -484,11 +496,21 @@ impl<'p> Expander<'p> {
         let mut fault = Diagnostic::new(error.code, error.message, span, "");
         fault.notes = error.notes;
         fault.help = error.help;
-        let first = inputs.first().copied();
+        let shapes: Vec<&Shape> = inputs.iter().map(|input| self.shape(*input)).collect();
+        // Of a `concat`, the one that differs from most; of others, the first that differs from the first.
+        let odd = match fault.code == codes::CONCAT {
+            true => (0..3).find_map(|axis| check::odd_one(axis, &shapes)),
+            false => None,
+        };
+        let first = odd.map_or(0, |[like, _]| like);
+        let first = inputs.get(first).copied();
         let differs = |input: &NodeId| first.is_some_and(|f| self.shape(f) != self.shape(*input));
-        let other = inputs.iter().copied().find(differs);
+        let other = match odd {
+            Some([_, odd]) => inputs.get(odd).copied(),
+            None => inputs.iter().copied().find(differs),
+        };
         for input in first.into_iter().chain(other) {
-            let Some(origin) = self.origin_span(input) else {
+            let Some(origin) = self.place_seen(input) else {
                 continue;
             };
             let shape = self.shape(input);
@@ -497,6 +519,9 @@ impl<'p> Expander<'p> {
                 None => format!("what arrives is the {shape} from here"),
             };
             fault = fault.with_secondary(origin, what);
+        }
+        if let (Some(first), Some(other), None) = (first, other, &fault.help) {
+            fault.help = self.lost_on_the_way(first, other);
         }
         self.report(fault);
     }

@@ -35,6 +35,7 @@ mod prove;
 mod readings;
 mod recursion;
 mod repair;
+mod rescaled;
 mod resolve;
 mod rounds;
 mod step;

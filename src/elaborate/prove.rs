@@ -160,7 +160,7 @@ impl<'p> Expander<'p> {
             }
             Err(Failure::Product) => (
                 "whether {} is not told while the sizes are open".to_string(),
-                no_detail.help("do it before the `flatten`, or fix the sizes"),
+                no_detail.help("do it before the step that makes this product of sizes, or fix the sizes with `--set`"),
             ),
             Err(Failure::Undecided) => (
                 "whether {} cannot be told for all sizes".to_string(),
@@ -514,7 +514,7 @@ impl<'p> Expander<'p> {
         let fault = Diagnostic::new(codes::UNDECIDED, message, span, "");
         let fault = self.with_parties(fault, &self.origins(&[input]));
         self.report(fault.with_help(
-            "say the sizes that stay as `in.height` and `in.width`, and one of the others as -1",
+            "say the sizes that stay as `it.height` and `it.width`, and one of the others as -1; or fix the sizes with `--set`",
         ));
         Err(Reported)
     }

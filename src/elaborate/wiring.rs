@@ -193,20 +193,16 @@ impl<'p> Expander<'p> {
                 self.push(op, inputs, shape, name, keyword)
             }
             Err(error) => {
-                let odd = shapes
-                    .iter()
-                    .position(|shape| {
-                        shapes.first().is_some_and(|first| {
-                            check::infer_shape(&op, &[first, shape], shape).is_err()
-                        })
-                    })
-                    .unwrap_or(0);
+                let shown = check::odd_one(0, &shapes).unwrap_or([0, 0]);
                 let mut fault = Diagnostic::new(error.code, error.message, keyword, "");
                 fault.notes = error.notes;
-                for index in [0, odd] {
+                for index in shown {
                     if let (Some((_, span)), Some(shape)) = (parts.get(index), shapes.get(index)) {
                         fault = fault.with_secondary(*span, format!("this branch gives {shape}"));
                     }
+                }
+                if let [Some(like), Some(odd)] = shown.map(|index| inputs.get(index)) {
+                    fault.help = self.lost_on_the_way(*like, *odd);
                 }
                 self.report(fault);
                 Tensor::Unknown
@@ -263,6 +259,7 @@ impl<'p> Expander<'p> {
                     .with_secondary(a_span, format!("this side is {a_shape}"))
                     .with_secondary(b_span, format!("this side is {b_shape}"));
                 fault.notes = error.notes;
+                fault.help = self.lost_on_the_way(a, b);
                 self.report(fault);
                 Tensor::Unknown
             }

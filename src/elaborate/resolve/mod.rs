@@ -1,13 +1,15 @@
 //! What can be said of every declaration without values: names that nothing declares, arguments that a callee does not have,
 //! statements where they cannot stand, names that nothing reads. Blocks that nothing instantiates and templates are looked at too.
 
+mod elsewhere;
 mod expressions;
 mod occurrences;
 mod scopes;
 mod steps;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use self::elsewhere::Elsewhere;
 pub(crate) use self::occurrences::parameter;
 use self::scopes::{Scopes, VariableKind};
 use super::Occurrence;
@@ -50,6 +52,8 @@ struct Resolver<'p> {
     scopes: Scopes<'p>,
     result: Resolution,
     references: Vec<Reference>,
+    /// Every label of the declaration that is looked at, for those that are read where they cannot be.
+    labels: BTreeMap<String, Elsewhere>,
 }
 
 /// Looks at every declaration.
@@ -62,6 +66,7 @@ pub(super) fn resolve(program: &Program) -> Resolution {
         scopes: Scopes::default(),
         result: Resolution::default(),
         references: Vec::new(),
+        labels: BTreeMap::new(),
     };
     for id in program.declaration_ids() {
         let info = program.info(id);
@@ -76,6 +81,7 @@ pub(super) fn resolve(program: &Program) -> Resolution {
         resolver.result.references.push(references);
     }
     resolver.file_occurrences();
+    resolver.empty_files();
     let unused = unused_declarations(program, &resolver.result.references);
     resolver.result.lints.extend(unused);
     resolver.result
@@ -118,18 +124,30 @@ impl<'p> Resolver<'p> {
             let known = self.scopes.names();
             super::eval::undefined_name(self.program, self.file, name, span, known)
         };
-        let label = self
-            .scopes
-            .labels()
-            .iter()
-            .rev()
-            .find_map(|l| l.get(name).copied());
-        self.report(match label {
-            Some(label) => fault
-                .with_secondary(label, "this label cannot be read from there")
-                .with_help("a label is visible after its step, in the body that holds it"),
+        self.report(match self.labels.get(name) {
+            Some(label) => {
+                let (words, help) = label.words(name, span);
+                fault.with_secondary(label.span, words).with_help(help)
+            }
             None => fault,
         });
+    }
+
+    /// A file that declares nothing is a mistake, wherever it lies.
+    fn empty_files(&mut self) {
+        let program = self.program;
+        for (file, _) in program.sources.iter() {
+            let tree = program.tree(file);
+            if !tree.declarations.is_empty() || !tree.uses.is_empty() || program.is_lossy(file) {
+                continue;
+            }
+            let start = Span::new(file, 0, 0);
+            let message = "the file declares nothing";
+            let fault = Diagnostic::new(codes::SYNTAX, message, start, "no declaration");
+            self.report(fault.with_help(
+                "a file holds `use`, `fn`, `block` and `net`; `netc new` writes one to start from",
+            ));
+        }
     }
 
     fn function(&mut self, function: &'p FnDeclaration) {
@@ -144,7 +162,11 @@ impl<'p> Resolver<'p> {
         self.is_net = template.kind == TemplateKind::Net;
         self.parameters(&template.params);
         match &template.definition {
-            Definition::Body(body) => self.template_body(body),
+            Definition::Body(body) => {
+                self.labels = elsewhere::labels(body);
+                self.template_body(body);
+                self.labels.clear();
+            }
             Definition::Alias(call) => self.alias(template.kind, call),
         }
         self.unread();

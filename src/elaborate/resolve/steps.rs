@@ -4,6 +4,7 @@ use super::Resolver;
 use super::scopes::VariableKind;
 use crate::diagnostic::{Diagnostic, codes};
 use crate::elaborate::LocalKind;
+use crate::elaborate::body::batch_in_shape;
 use crate::elaborate::layers;
 use crate::elaborate::open::may_be_open;
 use crate::elaborate::program::Entity;
@@ -144,7 +145,11 @@ impl<'p> Resolver<'p> {
 
     /// The shape of an input, which declares its open sizes.
     fn input_shape(&mut self, pattern: &'p ShapePattern) {
-        for dim in &pattern.dims {
+        // What stands for the batch is not looked at: its name may be the net's.
+        let batch = batch_in_shape(&self.program.sources, pattern);
+        let n_batch = usize::from(batch.is_some());
+        self.result.diagnostics.extend(batch);
+        for dim in pattern.dims.iter().skip(n_batch) {
             let (name, span) = match dim {
                 Dimension::Any => continue,
                 Dimension::Open(name, default) => {

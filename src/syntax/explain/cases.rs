@@ -12,6 +12,8 @@ pub(super) fn find(site: &Site<'_>) -> Option<Diagnostic> {
     const CASES: &[fn(&Site<'_>) -> Option<Diagnostic>] = &[
         reserved_name,
         reserved_label,
+        label_of_side,
+        indexed_label,
         other_arrow,
         power,
         numbers::size_in_pieces,
@@ -58,6 +60,7 @@ fn reserved_label(site: &Site<'_>) -> Option<Diagnostic> {
     let offset = match (site.word(0), site.word(-1)) {
         (":", _) => -1,
         (_, ":") if site.expects(Rule::open_bracket) => -2,
+        _ if site.word(1) == ":" && (site.expects_statement() || site.expects_step()) => 0,
         _ => return None,
     };
     let word = site.word(offset);
@@ -77,6 +80,70 @@ fn reserved_label(site: &Site<'_>) -> Option<Diagnostic> {
             "cannot be a label",
         )
         .with_help(help),
+    )
+}
+
+/// `in * ca: Attention`: behind an operand, `:` asserts a shape.
+fn label_of_side(site: &Site<'_>) -> Option<Diagnostic> {
+    let is_side = matches!(site.word(-3), "+" | "-" | "*") && site.is_name(-2);
+    if !is_side || site.word(-1) != ":" || !site.expects(Rule::open_bracket) {
+        return None;
+    }
+    let (name, step) = (site.word(-2), site.word(0));
+    let fault = Diagnostic::new(
+        codes::SYNTAX,
+        format!(
+            "a label of one side of `{}` stands in parentheses",
+            site.word(-3)
+        ),
+        site.span(-2, -1),
+        "read as a shape assertion",
+    );
+    Some(fault.with_help(format!("write `({name}: {step}...)`")))
+}
+
+/// `d{i}` where a value is read, `output cls{i}: ...`: an index makes a label, and nothing else.
+fn indexed_label(site: &Site<'_>) -> Option<Diagnostic> {
+    let end = match (site.word(-1), site.word(-2)) {
+        ("}", _) if site.expects(Rule::colon) && site.word(0) != ":" => -1,
+        (":", "}") if site.expects(Rule::open_bracket) => -2,
+        _ => return None,
+    };
+    let mut depth = 0usize;
+    let mut offset = end;
+    loop {
+        match site.word(offset) {
+            "}" => depth += 1,
+            "{" if depth == 1 => break,
+            "{" => depth -= 1,
+            "" => return None,
+            _ => {}
+        }
+        offset -= 1;
+    }
+    let name = site.word(offset - 1);
+    if !site.is_name(offset - 1) || !site.gap(offset).is_empty() {
+        return None;
+    }
+    let is_output = site.word(offset - 2) == "output";
+    if end == -2 && !is_output {
+        return None;
+    }
+    let (message, help) = match is_output {
+        true => (
+            "the name of an output cannot be made with an index",
+            format!("write an `output` for each: `output {name}0: ...`"),
+        ),
+        false => (
+            "a label cannot be read by an index",
+            format!(
+                "a label is read by its whole name, such as `{name}0`: write the steps that read it out"
+            ),
+        ),
+    };
+    let span = site.span(offset - 1, end);
+    Some(
+        Diagnostic::new(codes::SYNTAX, message, span, "an index makes labels only").with_help(help),
     )
 }
 
