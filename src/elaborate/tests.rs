@@ -110,7 +110,7 @@ fn blocks_are_values() {
 
 #[test]
 fn values_are_wired_by_name() {
-    let graph = body("a: relu -> b: tanh -> a + b * it -> add(a) -> concat(b, x)");
+    let graph = body("a: relu -> b: tanh -> a + b * it -> add(a) concat(b, x)");
     let inputs: Vec<Vec<u32>> = graph
         .nodes
         .iter()
@@ -306,4 +306,25 @@ fn sizes_beyond_all_tensors_are_refused() {
         faults.iter().any(|fault| fault.code.is_limit()),
         "{faults:?}"
     );
+}
+
+/// A net that is wrong at another of its open sizes than the default has no graph, unless the sizes are fixed.
+#[test]
+fn what_is_not_right_for_every_size_is_not_expanded() {
+    for steps in [
+        // Odd sizes do not come back.
+        "x -> maxpool(2x2) -> upsample(2) -> it + x",
+        // Whether it fits is not decided.
+        "reshape([6, -1, 4]) -> maxpool(2x2)",
+    ] {
+        let source = format!("net N {{ input x: [6, H = 8, 8]\n {steps} }}");
+        let program = Program::load("test.net".as_ref(), source, &mut NoLoader);
+        let (graph, faults) = expand(&program, "N");
+        assert!(graph.is_none(), "{steps}");
+        assert!(faults.iter().any(Diagnostic::is_error), "{steps}");
+        assert!(check(&program).iter().any(Diagnostic::is_error), "{steps}");
+        let sizes = SetSizes::from([("H".to_owned(), 8)]);
+        let (graph, faults) = expand_with(&program, "N", &sizes);
+        assert!(graph.is_some(), "{steps}: {faults:?}");
+    }
 }
