@@ -379,6 +379,37 @@ fn a_plan_that_would_read_past_its_parameters_is_refused() {
     }
 }
 
+#[test]
+fn a_plan_that_would_leave_its_buffers_is_refused() {
+    let mut b = GraphBuilder::new();
+    let x = b.input(&[3, 8, 8]);
+    let x = b.simple_conv(x, 8, 3);
+    let x = b.simple_conv(x, 8, 3);
+    b.output(x);
+    let plan = plan(&b.graph, &MACHINE, &Tuning::default());
+    assert_eq!(verify_plan(&plan), Ok(()));
+    let refused = |reason: &str, what: fn(&mut Plan)| {
+        let mut spoiled = plan.clone();
+        what(&mut spoiled);
+        let error = verify_plan(&spoiled).expect_err(reason);
+        assert!(error.contains(reason), "{error}, not: {reason}");
+    };
+    refused("leaves its buffer", |plan| {
+        for operand in plan.steps.iter_mut().flat_map(|step| &mut step.operands) {
+            if let Operand::Buffer { offset, .. } = operand {
+                *offset += 1;
+            }
+        }
+    });
+    refused("leaves it with the next image", |plan| {
+        plan.buffers[0].image_stride -= 1;
+    });
+    refused("was never written", |plan| {
+        plan.steps.remove(0);
+    });
+    refused("is not alive", |plan| plan.buffers[0].live = (1, 1));
+}
+
 /// Two convolutions that there are several algorithms for; the second one's input has room for tiles that do not come out even.
 fn tunable() -> Graph {
     let mut b = GraphBuilder::new();
