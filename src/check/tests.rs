@@ -108,6 +108,9 @@ fn what_is_refused() {
             &[&[3, 9, 9]],
             "E0404",
         ),
+        // Small results of what takes a large map of padding.
+        (conv(3, 1, 1 << 20, 1 << 20, 1), &[&[3, 9, 9]], "E0705"),
+        (transpose(1 << 20, 1, 1 << 19, 0), &[&[4, 3, 3]], "E0705"),
         (pool(3, 2, 2, false), &[&[3, 9, 9]], "E0503"),
         (transpose(2, 2, 9, 0), &[&[4, 3, 3]], "E0409"),
         (transpose(2, 2, 0, 2), &[&[4, 3, 3]], "E0501"),

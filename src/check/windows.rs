@@ -224,7 +224,34 @@ pub fn conv(conv: &Conv, input: &Shape) -> Result<Shape, ShapeError> {
         conv.dilation,
         false,
     );
-    count_windows("conv", conv.out_channels as u64, input, windows)
+    let result = count_windows("conv", conv.out_channels as u64, input, windows)?;
+    wants_room("conv", "pad", input, windows.map(|window| window.padded()))?;
+    Ok(result)
+}
+
+/// A convolution reads its padding from memory around the map, which counts as the map itself does: a small result does not make it small.
+fn wants_room(
+    layer: &str,
+    attribute: &'static str,
+    input: &Shape,
+    padded: [u128; 2],
+) -> Result<(), ShapeError> {
+    let [height, width] = padded;
+    let elements = u128::from(input.channels())
+        .saturating_mul(height)
+        .saturating_mul(width);
+    if elements <= u128::from(limits::TENSOR_ELEMENTS) {
+        return Ok(());
+    }
+    Err(ShapeError::new(
+        codes::LIMIT_TENSOR,
+        format!(
+            "the padded input of `{layer}` has more than {} elements",
+            limits::TENSOR_ELEMENTS
+        ),
+    )
+    .at(attribute)
+    .note(format!("{input} is padded to {height} x {width}")))
 }
 
 /// `[out_channels, (H - 1)*stride - top - bottom + dilation*(kh-1) + output_pad + 1, ...]`
@@ -267,7 +294,22 @@ pub fn conv_transpose(conv: &ConvTranspose, input: &Shape) -> Result<Shape, Shap
             }
         };
     }
+    let reached = [0, 1].map(|axis| reached(conv, input, axis, u128::from(sizes[axis])));
+    wants_room("conv_transpose", "kernel", input, reached)?;
     Ok(Shape::chw(conv.out_channels as u64, sizes[0], sizes[1]))
+}
+
+/// Rows (or columns) of the input that results reach for, those outside the map included.
+fn reached(conv: &ConvTranspose, input: &Shape, axis: usize, results: u128) -> u128 {
+    let (size, cut) = match axis {
+        0 => (input.height(), conv.pad.top),
+        _ => (input.width(), conv.pad.left),
+    };
+    let (size, cut, stride) = (u128::from(size), cut as u128, conv.stride[axis] as u128);
+    let extent = (conv.dilation[axis] as u128).saturating_mul(conv.kernel[axis] as u128 - 1);
+    let before = extent.saturating_sub(cut).div_ceil(stride);
+    let last = (results.saturating_sub(1) + cut) / stride;
+    before.saturating_add(size.max(last + 1))
 }
 
 /// Results a stride apart are computed by the same taps, others by others: each such set takes code of its own.

@@ -2,6 +2,7 @@
 
 use super::console::Failure;
 use super::target::Directories;
+use super::threads;
 
 /// Serve an editor: the language server protocol over the standard streams
 #[derive(Debug, clap::Args)]
@@ -16,5 +17,7 @@ pub struct Args {
 
 /// Serves until the editor says goodbye.
 pub fn run(args: &Args) -> Result<(), Failure> {
+    // One reads, one writes, one lets messages go.
+    threads::want(3)?;
     crate::lsp::serve_stdio(args.from.directories.clone()).map_err(Failure::Internal)
 }

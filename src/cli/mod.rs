@@ -27,6 +27,7 @@ mod report;
 mod run;
 mod summary;
 mod target;
+mod threads;
 mod watch;
 mod weights;
 

@@ -10,6 +10,7 @@ use notify::{RecursiveMode, Watcher};
 
 use super::console::{self, Failure, grouped};
 use super::target::{Include, load_program};
+use super::threads;
 use crate::check::{Summary, summarise};
 use crate::diagnostic::{Diagnostic, codes, render_text};
 use crate::elaborate;
@@ -36,6 +37,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         let message = format!("cannot watch `{}`: {error}", args.file.display());
         Failure::from(Diagnostic::without_place(codes::USE_NOT_FOUND, message))
     };
+    threads::want(1)?;
     let (sender, events) = mpsc::channel();
     let mut watcher = notify::recommended_watcher(move |event| {
         // The receiver is gone only when the program ends.
