@@ -49,7 +49,6 @@ pub mod check;
 #[doc(hidden)]
 pub mod cli;
 pub mod codegen;
-#[allow(dead_code)]
 mod container;
 #[cfg(feature = "data")]
 pub mod data;
@@ -59,6 +58,7 @@ pub mod diff;
 pub mod drawing;
 pub mod elaborate;
 mod fault;
+mod files;
 pub mod graph;
 pub mod ide;
 pub mod kernels;

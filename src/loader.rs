@@ -1,10 +1,10 @@
 //! Files from disk, confined to the directories that the user allowed. The only IO of the front end.
 
 use std::fs::{self, File};
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::elaborate::{LoadError, Loader, NoLoader};
+use crate::files;
 use crate::limits;
 
 /// Reads used files below the directory of the root file and below each directory that the user allowed.
@@ -122,19 +122,15 @@ fn stays_below(path: &str) -> bool {
 
 /// Reads at most the limit, whatever the file's size claims to be, and regular files only (a pipe could block for ever).
 fn read(path: &Path) -> Result<String, LoadError> {
-    let failed = |error: std::io::Error| LoadError::NotFound(reason(&error));
-    let metadata = fs::metadata(path).map_err(failed)?;
-    if !metadata.is_file() {
-        return Err(LoadError::NotFound("it is not a regular file".into()));
-    }
-    let file = File::open(path).map_err(failed)?;
-    let mut bytes = Vec::new();
-    file.take(limits::SOURCE_BYTES as u64 + 1)
-        .read_to_end(&mut bytes)
-        .map_err(failed)?;
-    if bytes.len() > limits::SOURCE_BYTES {
-        return Err(LoadError::TooLarge);
-    }
+    text(files::open(path))
+}
+
+/// The text of a file that was opened.
+fn text(file: std::io::Result<File>) -> Result<String, LoadError> {
+    let bytes = file
+        .and_then(|mut file| files::read_at_most(&mut file, limits::SOURCE_BYTES as u64))
+        .map_err(|error| LoadError::NotFound(reason(&error)))?
+        .ok_or(LoadError::TooLarge)?;
     String::from_utf8(bytes).map_err(|error| LoadError::NotUtf8(error.utf8_error().valid_up_to()))
 }
 
@@ -143,7 +139,7 @@ fn reason(error: &std::io::Error) -> String {
     match error.kind() {
         std::io::ErrorKind::NotFound => "there is no such file".into(),
         std::io::ErrorKind::PermissionDenied => "reading it is not permitted".into(),
-        _ => error.to_string().to_lowercase(),
+        _ => files::reason(error),
     }
 }
 

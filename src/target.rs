@@ -258,6 +258,12 @@ impl Target {
         chosen.seed.is_some() || self.weights_file(chosen).is_some()
     }
 
+    /// All files that were or are to be read: those of the net, and its weights.
+    pub fn read_files<'a>(&'a self, chosen: &'a WeightChoice) -> impl Iterator<Item = &'a Path> {
+        let files = self.files.iter().chain(self.weights_file(chosen));
+        files.map(PathBuf::as_path)
+    }
+
     /// The file that weights are read from, if they are from a file and one is named.
     pub fn weights_file<'a>(&'a self, chosen: &'a WeightChoice) -> Option<&'a PathBuf> {
         let named = chosen.file.as_ref().or(self.manifest.weights.as_ref());

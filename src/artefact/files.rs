@@ -1,13 +1,13 @@
 //! An artefact's files in a directory, as `netc build` and build scripts write them.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use super::{Artefact, LibraryError, archive, default_linker, link, write_object};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::fault::Fault;
+use crate::files::{self, NewFile, cannot_write};
 use crate::weights::WeightSource;
 
 /// A kind of file that is made of an artefact. Build scripts ask for some of them only.
@@ -59,114 +59,118 @@ impl FileKind {
     }
 }
 
-/// Writes files of an artefact; answers which. `weights` are for the object that embeds them or for a file of their own, and their `progress` that of
-/// [`Artefact::write_weights`]. `linker` makes shared libraries; the target's C compiler, if none is named.
+/// Writes files of an artefact and returns their paths. `weights` are for the object that embeds them or for a file of their
+/// own, and their `progress` is that of [`Artefact::write_weights`]. `linker` makes shared libraries; the target's C compiler
+/// does if none is named. `inputs` are the files that were read, none of which is written over.
 ///
-/// Where weights or code cannot be made, nothing is written.
+/// All files are made before the first is put in its place: where one cannot be made, nothing is written.
 pub fn write_files(
     artefact: &Artefact,
     weights: Option<&WeightSource>,
     kinds: &[FileKind],
     directory: &Path,
     linker: Option<OsString>,
+    inputs: &[&Path],
     progress: &(dyn Fn(usize) + Sync),
 ) -> Result<Vec<PathBuf>, Fault> {
     let options = artefact.options();
     let path = |kind: FileKind| directory.join(kind.file_name(&options.name));
-    fs::create_dir_all(directory).map_err(|error| cannot_write(directory, &error))?;
+    for &kind in kinds {
+        files::refuse_inputs(&path(kind), inputs.iter().copied())
+            .map_err(|error| cannot_write(&path(kind), &error))?;
+    }
+    files::create_directories(directory).map_err(|error| cannot_write(directory, &error))?;
+    let begin = |kind: FileKind| {
+        NewFile::create(&path(kind)).map_err(|error| cannot_write(&path(kind), &error))
+    };
     // Libraries are made of it, and of an object that was not asked for nothing is left.
-    let object = Part::beside(&path(FileKind::Object));
+    let mut object = None;
     if kinds.iter().any(|kind| kind.has_code()) {
-        write_object(artefact, weights, &object.path, progress)
+        let mut file = begin(FileKind::Object)?;
+        write_object(artefact, weights, file.file(), progress)
             .map_err(|error| cannot_make(&path(FileKind::Object), error))?;
+        object = Some(file);
     }
-    let packed = weights.filter(|_| kinds.contains(&FileKind::Weights));
-    if let Some(source) = packed {
-        let path = path(FileKind::Weights);
-        write_file(&path, |file| {
-            let mut file = BufWriter::new(file);
-            artefact.write_weights(source, &mut file, progress)?;
-            Ok(file.flush()?)
-        })
-        .map_err(|error| cannot_make(&path, error))?;
-    }
-    let mut files = Vec::new();
+    let mut made = Vec::new();
     for &kind in kinds {
         let path = path(kind);
-        match kind {
-            FileKind::Header => write_bytes(&path, artefact.header().as_bytes())?,
-            FileKind::Cmake => write_bytes(&path, artefact.cmake().as_bytes())?,
-            FileKind::PkgConfig => write_bytes(&path, artefact.pkg_config().as_bytes())?,
-            FileKind::Clif => write_bytes(&path, artefact.print_clif()?.as_bytes())?,
-            FileKind::Asm => write_bytes(&path, artefact.print_asm()?.as_bytes())?,
-            FileKind::Weights if packed.is_none() => continue,
-            FileKind::Weights | FileKind::Object => {}
-            FileKind::Archive => {
+        let written = match kind {
+            FileKind::Header => whole(&path, artefact.header().as_bytes()),
+            FileKind::Cmake => whole(&path, artefact.cmake().as_bytes()),
+            FileKind::PkgConfig => whole(&path, artefact.pkg_config().as_bytes()),
+            FileKind::Clif => whole(&path, artefact.print_clif()?.as_bytes()),
+            FileKind::Asm => whole(&path, artefact.print_asm()?.as_bytes()),
+            FileKind::Weights => match weights {
+                Some(source) => packed(artefact, source, &path, progress),
+                None => continue,
+            },
+            FileKind::Object => continue,
+            FileKind::Archive => of_object(&object, &path, |object, file| {
                 let member = FileKind::Object.file_name(&options.name);
-                archive(&object.path, &member, &path).map_err(|error| cannot_make(&path, error))?;
-            }
-            FileKind::Library => {
+                archive(object, &member, file.file())
+            }),
+            FileKind::Library => of_object(&object, &path, |object, file| {
                 let linker = linker.clone();
                 let linker = linker.unwrap_or_else(|| default_linker(options.target));
-                let soname = kind.file_name(&options.name);
-                link(&linker, &object.path, &path, &soname)
-                    .map_err(|error| cannot_make(&path, error))?;
-            }
-        }
-        files.push(path);
+                link(
+                    &linker,
+                    object,
+                    file.place()?,
+                    &kind.file_name(&options.name),
+                )
+            }),
+        };
+        made.push((kind, written.map_err(|error| cannot_make(&path, error))?));
     }
-    if kinds.contains(&FileKind::Object) {
-        let path = path(FileKind::Object);
-        let moved = object.rename(&path);
-        moved.map_err(|error| cannot_write(&path, &error))?;
+    if let Some(file) = object.filter(|_| kinds.contains(&FileKind::Object)) {
+        made.push((FileKind::Object, file));
     }
-    Ok(files)
+    let written = kinds
+        .iter()
+        .filter(|kind| made.iter().any(|(it, _)| it == *kind));
+    let paths = written.map(|kind| path(*kind)).collect();
+    for (kind, file) in made {
+        file.finish()
+            .map_err(|error| cannot_write(&path(kind), &error))?;
+    }
+    Ok(paths)
 }
 
-/// Writes a file, or leaves what is there.
-pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
-    let written = write_file(path, |mut file| file.write_all(bytes));
-    written.map_err(|error| cannot_write(path, &error).into())
+/// A file that is known as a whole.
+fn whole(path: &Path, bytes: &[u8]) -> Result<NewFile, LibraryError> {
+    let mut file = NewFile::create(path)?;
+    file.file().write_all(bytes)?;
+    Ok(file)
 }
 
-/// The same for what is written bit by bit. A program may have the old file mapped, and keeps that one.
-fn write_file<E: From<io::Error>>(
+/// The file of packed weights.
+fn packed(
+    artefact: &Artefact,
+    source: &WeightSource,
     path: &Path,
-    write: impl FnOnce(File) -> Result<(), E>,
-) -> Result<(), E> {
-    let part = Part::beside(path);
-    write(File::create(&part.path)?)?;
-    Ok(part.rename(path)?)
+    progress: &(dyn Fn(usize) + Sync),
+) -> Result<NewFile, LibraryError> {
+    let mut file = NewFile::create(path)?;
+    let mut writer = BufWriter::new(file.file());
+    artefact.write_weights(source, &mut writer, progress)?;
+    writer.flush()?;
+    drop(writer);
+    Ok(file)
 }
 
-/// A hidden file of this process beside another. It goes with its owner, unless it gets that one's name.
-struct Part {
-    path: PathBuf,
-}
-
-impl Part {
-    fn beside(path: &Path) -> Part {
-        let name = path.file_name().unwrap_or_default().display();
-        Part {
-            path: path.with_file_name(format!(".{name}.{}.part", std::process::id())),
-        }
-    }
-
-    fn rename(&self, path: &Path) -> io::Result<()> {
-        fs::rename(&self.path, path)
-    }
-}
-
-impl Drop for Part {
-    fn drop(&mut self) {
-        // It need not be there.
-        let _ = fs::remove_file(&self.path);
-    }
-}
-
-fn cannot_write(path: &Path, error: &io::Error) -> Diagnostic {
-    let message = format!("cannot write `{}`: {error}", path.display());
-    Diagnostic::without_place(codes::OUTPUT_FILE, message)
+/// A file that is made of the object, which is unfinished still.
+fn of_object(
+    object: &Option<NewFile>,
+    path: &Path,
+    make: impl FnOnce(&Path, &mut NewFile) -> Result<(), LibraryError>,
+) -> Result<NewFile, LibraryError> {
+    let object = object
+        .as_ref()
+        .ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?
+        .place()?;
+    let mut file = NewFile::create(path)?;
+    make(object, &mut file)?;
+    Ok(file)
 }
 
 fn cannot_make(path: &Path, error: LibraryError) -> Fault {

@@ -14,6 +14,7 @@ use memmap2::Mmap;
 
 use super::Artefact;
 use crate::codegen::Target;
+use crate::files;
 use crate::pipeline::{BindError, CompileError};
 use crate::weights::WeightSource;
 
@@ -72,15 +73,15 @@ impl From<io::Error> for LibraryError {
     }
 }
 
-/// Compiles an artefact and writes its object file, with weights in it if it embeds them; `progress` is that of [`Artefact::write_weights`].
+/// Compiles an artefact and writes its object file to `to`, with weights in it if it embeds them; `progress` is that of [`Artefact::write_weights`].
 pub fn write_object(
     artefact: &Artefact,
     weights: Option<&WeightSource>,
-    to: &Path,
+    to: &mut File,
     progress: &(dyn Fn(usize) + Sync),
 ) -> Result<(), LibraryError> {
     let object = artefact.object().map_err(LibraryError::Compile)?;
-    let mut writer = BufWriter::new(File::create(to)?);
+    let mut writer = BufWriter::new(to);
     match weights.filter(|_| artefact.options().embeds) {
         Some(source) => object.write_with(
             artefact.weights_len(),
@@ -94,8 +95,8 @@ pub fn write_object(
 }
 
 /// Writes an archive with an index, whose one member is the file `object`, called `member`. Equal objects make equal archives.
-pub fn archive(object: &Path, member: &str, to: &Path) -> Result<(), LibraryError> {
-    let file = File::open(object)?;
+pub fn archive(object: &Path, member: &str, to: &mut File) -> Result<(), LibraryError> {
+    let file = files::open(object)?;
     // SAFETY: the file was just written and is nobody else's.
     let mapped = unsafe { Mmap::map(&file)? };
     let members = [NewArchiveMember::new(
@@ -104,7 +105,7 @@ pub fn archive(object: &Path, member: &str, to: &Path) -> Result<(), LibraryErro
         member.to_owned(),
     )];
     let mut writer = Copier {
-        to: BufWriter::new(File::create(to)?),
+        to: BufWriter::new(to),
         mapped: &mapped,
         file: &file,
     };
@@ -115,7 +116,7 @@ pub fn archive(object: &Path, member: &str, to: &Path) -> Result<(), LibraryErro
 
 /// A file that is written. What is all of another file, which is mapped, is copied from there: what is read through a map is in this process's memory.
 struct Copier<'a> {
-    to: BufWriter<File>,
+    to: BufWriter<&'a mut File>,
     mapped: &'a [u8],
     file: &'a File,
 }
@@ -127,7 +128,7 @@ impl Write for Copier<'_> {
         }
         self.to.flush()?;
         self.file.rewind()?;
-        let n_copied = io::copy(&mut self.file, self.to.get_mut())?;
+        let n_copied = io::copy(&mut self.file, &mut **self.to.get_mut())?;
         match n_copied == bytes.len() as u64 {
             true => Ok(bytes.len()),
             false => Err(io::ErrorKind::UnexpectedEof.into()),

@@ -24,7 +24,7 @@ use crate::plan::{Machine, Plan, Port, plan};
 use crate::weights::WeightSource;
 use image::ImageLayout;
 
-pub(crate) use files::{FileKind, write_bytes, write_files};
+pub(crate) use files::{FileKind, write_files};
 pub(crate) use header::{c_names, plain};
 pub use image::LAYOUT_VERSION;
 pub use library::{LibraryError, archive, default_linker, link, write_object};

@@ -40,12 +40,13 @@ mod module;
 mod tests;
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use crate::artefact::{Artefact, FileKind, Options, write_bytes, write_files};
+use crate::artefact::{Artefact, FileKind, Options, write_files};
 use crate::diagnostic::{Diagnostic, codes, render_lines};
 use crate::elaborate;
 use crate::fault::Fault;
+use crate::files;
 use crate::target::{self, Reading, WeightChoice};
 
 pub use crate::kernels::{TileFamily, WeightType};
@@ -226,13 +227,16 @@ impl Config {
             Some(_) => &[FileKind::Archive, FileKind::Weights],
             None => &[FileKind::Archive],
         };
-        write_files(&artefact, source.as_ref(), kinds, &directory, None, &|_| {})?;
+        let read: Vec<&Path> = net.read_files(&self.weights).collect();
+        let source = source.as_ref();
+        write_files(&artefact, source, kinds, &directory, None, &read, &|_| {})?;
         let module = directory.join(format!("{name}.rs"));
-        write_bytes(&module, text.as_bytes())?;
-        let read = net.files.iter().chain(net.weights_file(&self.weights));
+        files::refuse_inputs(&module, read.iter().copied())
+            .and_then(|()| files::write(&module, text.as_bytes()))
+            .map_err(|error| files::cannot_write(&module, &error))?;
         let doubts = [net.warnings.clone(), elaborate::lint(&net.graph), doubts].concat();
         let warnings = render_lines(&doubts, &net.sources);
-        let said = cargo::directives(&directory, read.map(PathBuf::as_path), &warnings);
+        let said = cargo::directives(&directory, read.into_iter(), &warnings);
         Ok(Made { module, said })
     }
 }

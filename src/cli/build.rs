@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::console::{self, Failure};
@@ -157,6 +157,8 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         false => None,
     };
 
+    let choice = args.weights.choice();
+    let inputs: Vec<&Path> = target.read_files(&choice).collect();
     let start = Instant::now();
     let artefact = Artefact::new(&target.graph, options)?;
     let bar = console::progress("packing weights", artefact.packed_size() as u64);
@@ -166,6 +168,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         &kinds,
         &args.output,
         args.linker.clone(),
+        &inputs,
         &|n| bar.inc(n as u64),
     );
     bar.finish_and_clear();

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::diagnostic::{Diagnostic, codes, render_text};
 use crate::fault::Fault;
+use crate::files;
 use crate::source::SourceMap;
 
 /// Why a command stops.
@@ -84,18 +85,18 @@ pub fn print(text: &str) -> Result<(), Failure> {
         })
 }
 
-/// Writes a text to a file, or where none is named to stdout.
-pub fn write(path: Option<&Path>, text: &str) -> Result<(), Failure> {
-    let Some(path) = path else {
-        return print(text);
-    };
-    std::fs::write(path, text).map_err(|error| {
-        Diagnostic::without_place(
-            codes::OUTPUT_FILE,
-            format!("cannot write `{}`: {error}", path.display()),
-        )
-        .into()
-    })
+/// Writes a text to a file, or where none is named to stdout. `inputs` are the files that the command reads.
+pub fn write<'p>(
+    path: Option<&Path>,
+    text: &str,
+    inputs: impl IntoIterator<Item = &'p Path>,
+) -> Result<(), Failure> {
+    match path.filter(|path| *path != Path::new("-")) {
+        None => print(text),
+        Some(path) => files::refuse_inputs(path, inputs)
+            .and_then(|()| files::write(path, text.as_bytes()))
+            .map_err(|error| files::cannot_write(path, &error).into()),
+    }
 }
 
 /// Does the same to every file, whatever becomes of the ones before it; what is wrong with a text is told at once. `work` answers
@@ -180,8 +181,29 @@ pub fn human_bytes(n: u64) -> String {
     }
 }
 
+/// Characters of a cell in a table. A name from a hostile file must not push the other columns out of sight.
+const CELL: usize = 256;
+
+/// A cell without the middle of what is too long to be read.
+fn shortened(cell: &str) -> String {
+    let n = cell.chars().count();
+    if n <= CELL {
+        return cell.to_owned();
+    }
+    let half = (CELL - 1) / 2;
+    let begin = cell.chars().take(half);
+    begin
+        .chain(['…'])
+        .chain(cell.chars().skip(n - half))
+        .collect()
+}
+
 /// Columns of text, each as wide as its widest cell, two spaces apart; `right` says which columns end flush.
 pub fn table(rows: &[Vec<String>], right: &[bool]) -> String {
+    let shortened = rows
+        .iter()
+        .map(|row| row.iter().map(|cell| shortened(cell)));
+    let rows: Vec<Vec<String>> = shortened.map(Iterator::collect).collect();
     let width = |column: usize| {
         rows.iter()
             .filter_map(|row| row.get(column))
@@ -196,9 +218,13 @@ pub fn table(rows: &[Vec<String>], right: &[bool]) -> String {
             .iter()
             .zip(&widths)
             .zip(right)
-            .map(|((cell, width), right)| match right {
-                true => format!("{cell:>width$}"),
-                false => format!("{cell:<width$}"),
+            .map(|((cell, width), right)| {
+                // By hand: the widths of the formatting macros end at 65,535.
+                let space = " ".repeat(width - cell.chars().count());
+                match right {
+                    true => space + cell,
+                    false => cell.clone() + &space,
+                }
             });
         let line = cells.collect::<Vec<_>>().join("  ");
         text.push_str(line.trim_end());
@@ -226,5 +252,16 @@ mod tests {
             vec!["bcd".into(), "23".into()],
         ];
         assert_eq!(table(&rows, &[false, true]), "a     1\nbcd  23\n");
+    }
+
+    #[test]
+    fn cells_of_any_length_are_shown_by_their_ends() {
+        let long = format!("first{}last", "x".repeat(70_000));
+        let text = table(&[vec![long, "1".into()]], &[false, true]);
+        assert!(
+            text.starts_with("firstxx") && text.ends_with("xxlast  1\n"),
+            "{text}"
+        );
+        assert_eq!(text.chars().count(), 255 + 4);
     }
 }

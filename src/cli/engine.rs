@@ -1,12 +1,14 @@
 //! From a target to a session that runs: what `run`, `eval` and the commands that measure share.
 
+use std::path::Path;
 use std::time::Instant;
 
 use super::console::{self, Failure};
 use super::machine::Code;
 use super::target::Target;
 use crate::data::Array;
-use crate::diagnostic::{Diagnostic, codes};
+use crate::diagnostic::Diagnostic;
+use crate::files;
 use crate::runtime::{Session, Tensor};
 use crate::weights::WeightSource;
 
@@ -37,10 +39,8 @@ pub struct Engine {
 /// Tells `perf` of this process's code, in the file where it looks for it.
 fn write_perf_map(map: &str) -> Result<(), Diagnostic> {
     let path = format!("/tmp/perf-{}.map", std::process::id());
-    std::fs::write(&path, map).map_err(|error| {
-        let message = format!("cannot write `{path}`: {error}");
-        Diagnostic::without_place(codes::OUTPUT_FILE, message)
-    })
+    let path = Path::new(&path);
+    files::write(path, map.as_bytes()).map_err(|error| files::cannot_write(path, &error))
 }
 
 impl Engine {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::console::{self, Failure};
 use super::target::read_source;
 use crate::diagnostic::{Diagnostic, codes};
+use crate::files;
 use crate::source::SourceMap;
 use crate::syntax;
 
@@ -64,11 +65,5 @@ fn read_standard_input() -> Result<String, Failure> {
 
 /// Writes a source back to where it came from.
 pub fn write_source(path: &Path, text: &str) -> Result<(), Failure> {
-    std::fs::write(path, text).map_err(|error| {
-        Diagnostic::without_place(
-            codes::OUTPUT_FILE,
-            format!("cannot write `{}`: {error}", path.display()),
-        )
-        .into()
-    })
+    files::write(path, text.as_bytes()).map_err(|error| files::cannot_write(path, &error).into())
 }

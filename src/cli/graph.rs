@@ -6,6 +6,7 @@ use super::console::{self, Failure};
 use super::target::{self, Include};
 use crate::diagnostic::{Diagnostic, codes, did_you_mean};
 use crate::drawing::{self, Drawing};
+use crate::target::WeightChoice;
 
 /// Draw a net
 #[derive(Debug, clap::Args)]
@@ -57,7 +58,8 @@ pub fn run(args: &Args) -> Result<(), Failure> {
             drawing::graph_page(&data).map_err(|error| Failure::Internal(error.to_string()))?
         }
     };
-    console::write(args.output.as_deref(), &text)
+    let choice = WeightChoice::default();
+    console::write(args.output.as_deref(), &text, target.read_files(&choice))
 }
 
 /// Leaves only the box of a path in a drawing.

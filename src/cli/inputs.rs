@@ -51,6 +51,14 @@ pub fn assign<'a>(target: &Target, words: &'a [String]) -> Result<Vec<Vec<&'a Pa
     }
 }
 
+/// The file of `NAME=FILE` or `FILE`. A path may hold a `=` of its own.
+pub fn file(word: &str) -> &Path {
+    match word.split_once('=') {
+        Some((_, file)) if !Path::new(word).exists() => Path::new(file),
+        _ => Path::new(word),
+    }
+}
+
 /// Reads every input; all must hold as many images.
 pub fn read(target: &Target, files: &[Vec<&Path>]) -> Result<Vec<Array>, Diagnostic> {
     let mut batches: Vec<Array> = Vec::new();

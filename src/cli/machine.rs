@@ -1,6 +1,6 @@
 //! Which code is made: options that all commands share which compile a net.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::console::{self, Failure};
@@ -100,6 +100,11 @@ impl Code {
             batch: batch.max(1),
             ..machine
         })
+    }
+
+    /// The file of measurements that is named.
+    pub fn tune_file(&self) -> Option<&Path> {
+        self.tune_file.as_deref()
     }
 
     /// What is known of the machine's speed: nothing unless asked for, else the file's knowledge, and of this net's convolutions all.

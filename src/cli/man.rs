@@ -1,9 +1,9 @@
 //! `netc man`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::console::{self, Failure};
-use crate::diagnostic::{Diagnostic, codes};
+use crate::files;
 
 /// Print the manual page, or write it and one for each subcommand to a directory
 #[derive(Debug, clap::Args)]
@@ -22,11 +22,21 @@ pub fn run(args: &Args, command: clap::Command) -> Result<(), Failure> {
             .map_err(|error| Failure::Internal(error.to_string()))?;
         return console::print(&String::from_utf8_lossy(&page));
     };
-    clap_mangen::generate_to(command, directory).map_err(|error| {
-        Diagnostic::without_place(
-            codes::OUTPUT_FILE,
-            format!("cannot write to `{}`: {error}", directory.display()),
-        )
-        .into()
-    })
+    let mut command = command.disable_help_subcommand(true);
+    command.build();
+    write_pages(command, directory)
+}
+
+/// Writes the page of a command and of each of its subcommands.
+fn write_pages(command: clap::Command, directory: &Path) -> Result<(), Failure> {
+    let shown = command.get_subcommands().filter(|it| !it.is_hide_set());
+    for subcommand in shown.cloned() {
+        write_pages(subcommand, directory)?;
+    }
+    let page = clap_mangen::Man::new(command);
+    let path = directory.join(page.get_filename());
+    let mut text = Vec::new();
+    page.render(&mut text)
+        .and_then(|()| files::write(&path, &text))
+        .map_err(|error| files::cannot_write(&path, &error).into())
 }

@@ -1,5 +1,7 @@
 //! A net that is loaded to be measured: what `bench` and `profile` share.
 
+use std::path::Path;
+
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
@@ -16,7 +18,7 @@ use crate::runtime::Tensor;
 #[derive(Debug, clap::Args)]
 pub struct Setting {
     #[command(flatten)]
-    weights: Weights,
+    pub weights: Weights,
 
     /// Images at a time [default: 1, or as many as --input holds]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
@@ -52,6 +54,12 @@ pub struct Measured {
 const WARM_UPS: usize = 2;
 
 impl Setting {
+    /// The files that are named besides the net and its weights.
+    pub fn named_files(&self) -> impl Iterator<Item = &Path> {
+        let inputs = self.input.iter().map(|word| inputs::file(word));
+        inputs.chain(self.code.tune_file())
+    }
+
     /// Images at a time, as far as the options tell.
     pub fn batch(&self) -> usize {
         self.batch.map_or(1, usize::from)

@@ -81,6 +81,7 @@ enum Command {
 
 /// Does what the command line says. Wrong usage ends the process with status 2.
 pub fn main() -> ExitCode {
+    crate::files::remove_on_signals();
     let cli = Cli::parse();
     console::choose_colour(cli.color);
     let result = match cli.command {

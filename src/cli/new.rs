@@ -1,11 +1,9 @@
 //! `netc new`
 
-use std::fs::OpenOptions;
-use std::io::Write;
 use std::path::PathBuf;
 
 use super::console::{self, Failure};
-use crate::diagnostic::{Diagnostic, codes};
+use crate::files;
 
 /// Write NAME.net, a small net with a residual block to start from
 #[derive(Debug, clap::Args)]
@@ -22,13 +20,7 @@ const TEMPLATE: &str = include_str!("new/template.net");
 pub fn run(args: &Args) -> Result<(), Failure> {
     let path = PathBuf::from(format!("{}.net", args.name));
     let text = TEMPLATE.replace("Template", &net_name(&args.name));
-    let mut options = OpenOptions::new();
-    let file = options.write(true).create_new(true).open(&path);
-    file.and_then(|mut file| file.write_all(text.as_bytes()))
-        .map_err(|error| {
-            let message = format!("cannot write `{}`: {error}", path.display());
-            Failure::from(Diagnostic::without_place(codes::OUTPUT_FILE, message))
-        })?;
+    files::write_new(&path, text.as_bytes()).map_err(|error| files::cannot_write(&path, &error))?;
     console::remark(&format!(
         "wrote {0}; `netc check {0}` checks it, `netc summary {0}` shows its layers",
         path.display()

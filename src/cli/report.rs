@@ -32,11 +32,13 @@ pub struct Args {
 
 /// Writes the page.
 pub fn run(args: &Args) -> Result<(), Failure> {
-    let report = if args.profile {
+    let choice = args.setting.weights.choice();
+    let (report, target) = if args.profile {
         let measured = args.setting.load(&args.net)?;
         let profile = profile::measure(&measured, args.runs)?;
         let plan = measured.engine.session.plan();
-        report::report(measured.target.data()?, plan, Some(times(&profile)))
+        let report = report::report(measured.target.data()?, plan, Some(times(&profile)));
+        (report, measured.target)
     } else {
         let target = target::open(&args.net, None, &args.setting.include)?;
         let mut graph = target.graph.clone();
@@ -44,10 +46,11 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         let machine = args.setting.code.machine(args.setting.batch())?;
         let tuning = args.setting.code.tuning(&target.graph, &machine)?;
         let plan = crate::plan::plan(&graph, &machine, &tuning);
-        report::report(target.data()?, &plan, None)
+        (report::report(target.data()?, &plan, None), target)
     };
     let page = report::page(&report).map_err(|error| Failure::Internal(error.to_string()))?;
-    console::write(args.output.as_deref(), &page)
+    let inputs = target.read_files(&choice).chain(args.setting.named_files());
+    console::write(args.output.as_deref(), &page, inputs)
 }
 
 fn times(profile: &profile::Profile) -> report::Profile {

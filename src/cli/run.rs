@@ -12,6 +12,7 @@ use super::ranking;
 use super::target::{self, Include, Target, Weights};
 use crate::data::{Array, write_npy};
 use crate::diagnostic::{Diagnostic, codes};
+use crate::files;
 use crate::weights::{NamedTensor, write_safetensors};
 
 /// Run a net on pictures or arrays
@@ -58,9 +59,22 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<(), Failure> {
     let target = target::open(&args.net, args.weights.weights.as_deref(), &args.include)?;
     // Cheap faults come first: a wrong output name or input must not wait for a large net to compile.
-    let sink = args.output.as_deref().map(Sink::new).transpose()?;
-    let files = inputs::assign(&target, &args.inputs)?;
-    let inputs = inputs::read(&target, &files)?;
+    let named = inputs::assign(&target, &args.inputs)?;
+    let sink = args
+        .output
+        .as_deref()
+        .map(|path| Sink::new(path, target.graph.outputs.len()));
+    let sink = sink.transpose()?;
+    if let Some(sink) = &sink {
+        let choice = args.weights.choice();
+        let given = named.iter().flatten().copied().chain(args.code.tune_file());
+        let inputs: Vec<&Path> = target.read_files(&choice).chain(given).collect();
+        for path in sink.paths(&target) {
+            files::refuse_inputs(&path, inputs.iter().copied())
+                .map_err(|error| files::cannot_write(&path, &error))?;
+        }
+    }
+    let inputs = inputs::read(&target, &named)?;
     let source = target.chosen_weights(&args.weights)?;
     // For one image at a time, so that what is said of an image does not depend on those beside it.
     let engine = Engine::build(&target, &source, 1, &args.running, &args.code)?;
@@ -70,7 +84,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         sink.write(&target, &outputs)?;
     }
     let n_images = inputs.first().map_or(0, |input| input.shape[0]);
-    let names = image_names(&files[0], n_images);
+    let names = image_names(&named[0], n_images);
     if args.json {
         console::print_json(&as_json(args, &target, &names, &outputs))
     } else if sink.is_none() {
@@ -202,7 +216,7 @@ enum Sink<'a> {
 }
 
 impl<'a> Sink<'a> {
-    fn new(path: &'a Path) -> Result<Sink<'a>, Diagnostic> {
+    fn new(path: &'a Path, n_outputs: usize) -> Result<Sink<'a>, Diagnostic> {
         let fail = |reason: &str| {
             let message = format!("cannot write `{}`: {reason}", path.display());
             Err(Diagnostic::without_place(codes::OUTPUT_FILE, message))
@@ -215,7 +229,11 @@ impl<'a> Sink<'a> {
             _ if path.is_dir() => return fail("it is a directory"),
             _ => {}
         }
+        // A pipe or a device has no name that tells the format.
+        let is_stream = files::descriptor(path).is_some() || (path.exists() && !path.is_file());
         match path.extension().and_then(|extension| extension.to_str()) {
+            None if is_stream && n_outputs == 1 => Ok(Sink::Npy(path)),
+            None if is_stream => Ok(Sink::SafeTensors(path)),
             Some("npy") => Ok(Sink::Npy(path)),
             Some("safetensors") => Ok(Sink::SafeTensors(path)),
             _ => Err(Diagnostic::without_place(
@@ -228,16 +246,23 @@ impl<'a> Sink<'a> {
         }
     }
 
+    /// The files to write.
+    fn paths(&self, target: &Target) -> Vec<PathBuf> {
+        match (self, target.graph.outputs.as_slice()) {
+            (Sink::Npy(path), outputs) if outputs.len() > 1 => outputs
+                .iter()
+                .map(|port| path.with_extension(format!("{}.npy", port.name)))
+                .collect(),
+            (Sink::Npy(path) | Sink::SafeTensors(path), _) => vec![path.to_path_buf()],
+        }
+    }
+
     fn write(&self, target: &Target, outputs: &[Array]) -> Result<(), Diagnostic> {
         let ports = target.graph.outputs.iter().zip(outputs);
         match self {
-            Sink::Npy(path) => {
-                for (port, output) in ports {
-                    let path = match outputs.len() {
-                        1 => path.to_path_buf(),
-                        _ => path.with_extension(format!("{}.npy", port.name)),
-                    };
-                    write_npy(&path, &output.shape, &output.values)?;
+            Sink::Npy(_) => {
+                for (path, (_, output)) in self.paths(target).iter().zip(ports) {
+                    write_npy(path, &output.shape, &output.values)?;
                 }
                 Ok(())
             }

@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use super::console::{self, Failure, grouped, human_bytes};
 use super::target::{self, Include, Weights};
 use crate::diagnostic::Diagnostic;
+use crate::files;
 use crate::graph::Recipe;
 use crate::source::SourceMap;
+use crate::target::WeightChoice;
 use crate::weights::{NamedTensor, WeightSource, WeightsFile, write_safetensors};
 
 /// Make and inspect weights files
@@ -58,6 +60,8 @@ pub fn run(command: &Command) -> Result<(), Failure> {
 
 fn init(args: &InitArgs) -> Result<(), Failure> {
     let target = target::open(&args.net, None, &args.include)?;
+    files::refuse_inputs(&args.output, target.read_files(&WeightChoice::default()))
+        .map_err(|error| files::cannot_write(&args.output, &error))?;
     let source = WeightSource::seeded(&target.graph, args.seed);
     let stored: Vec<(&str, &[usize])> = target
         .graph

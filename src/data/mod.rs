@@ -4,13 +4,16 @@ mod npy;
 mod picture;
 mod resize;
 
+use std::io::Read;
 use std::path::Path;
 
 pub use npy::{read_npy, write_npy};
 pub use picture::read_picture;
 pub use resize::resize_bilinear;
 
+use crate::container::{self, Kind};
 use crate::diagnostic::{Diagnostic, codes};
+use crate::files;
 use crate::graph::{ImageSpec, Shape};
 use crate::limits;
 use crate::weights::WeightsFile;
@@ -40,7 +43,9 @@ pub struct Wanted<'a> {
 /// `.npy` and `.safetensors` are known by their names, everything else is taken for a picture, which its first bytes tell.
 pub fn read_input(path: &Path, wanted: Wanted<'_>) -> Result<Array, Diagnostic> {
     let extension = path.extension().and_then(|extension| extension.to_str());
-    match extension.map(str::to_ascii_lowercase).as_deref() {
+    let extension = extension.map(str::to_ascii_lowercase);
+    refuse_other(path, extension.as_deref())?;
+    match extension.as_deref() {
         Some("npy") => into_batch(read_npy(path)?, path, wanted),
         Some("safetensors") => into_batch(read_tensor(path, wanted.name)?, path, wanted),
         _ => {
@@ -54,6 +59,38 @@ pub fn read_input(path: &Path, wanted: Wanted<'_>) -> Result<Array, Diagnostic> 
             into_batch(read_picture(path, spec, wanted.shape)?, path, wanted)
         }
     }
+}
+
+/// Refuses a file whose first bytes say that it is not what its name says, and tells what it is.
+fn refuse_other(path: &Path, extension: Option<&str>) -> Result<(), Diagnostic> {
+    let begin = files::open(path).and_then(|file| {
+        let mut bytes = Vec::new();
+        file.take(container::PREFIX as u64)
+            .read_to_end(&mut bytes)?;
+        Ok(bytes)
+    });
+    // Whoever reads the file says why it cannot.
+    let Some(kind) = begin.ok().as_deref().and_then(container::recognise) else {
+        return Ok(());
+    };
+    let is_wanted = match extension {
+        Some("npy") => kind == Kind::Npy,
+        Some("safetensors") => kind == Kind::Safetensors,
+        _ => matches!(kind, Kind::Png | Kind::Jpeg),
+    };
+    if is_wanted {
+        return Ok(());
+    }
+    let help = match kind {
+        Kind::Npz => "give one array of it: numpy.save(\"x.npy\", numpy.load(\"x.npz\")[\"NAME\"])",
+        Kind::Npy => "let its name end in .npy",
+        Kind::Safetensors => "let its name end in .safetensors",
+        Kind::Png | Kind::Jpeg => "give it the ending of a picture",
+        kind => kind
+            .unpacking()
+            .unwrap_or("an input is a .npy or .safetensors array, or a PNG or JPEG picture"),
+    };
+    Err(unusable(path, format!("it is {}", kind.name())).with_help(help))
 }
 
 /// Reads several files as one batch, in their order.

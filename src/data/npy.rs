@@ -6,9 +6,9 @@ use std::path::Path;
 use npyz::{DType, Endianness, NpyFile, Order, TypeChar, WriterBuilder};
 
 use super::{Array, unusable};
-use crate::diagnostic::{Diagnostic, codes};
+use crate::diagnostic::Diagnostic;
+use crate::files::{self, NewFile};
 use crate::limits;
-use crate::weights::plain;
 
 /// Bytes of a header: numpy writes 128, and more than this makes a parser work for nothing.
 const HEADER_BYTES: usize = 4096;
@@ -17,21 +17,12 @@ const HEADER_BYTES: usize = 4096;
 ///
 /// Floats of 16, 32 and 64 bits, integers and truths of either byte order are read; wide ones are rounded to f32.
 pub fn read_npy(path: &Path) -> Result<Array, Diagnostic> {
-    let fail = |error: std::io::Error| unusable(path, plain(&error));
-    let metadata = std::fs::metadata(path).map_err(fail)?;
-    if !metadata.is_file() {
-        let what = if metadata.is_dir() {
-            "a directory"
-        } else {
-            "not a regular file"
-        };
-        return Err(unusable(path, format!("it is {what}")));
-    }
-    let n_bytes = metadata.len();
-    if n_bytes > limits::TENSOR_ELEMENTS * 8 + HEADER_BYTES as u64 {
-        return Err(unusable(path, "it is larger than a tensor may be"));
-    }
-    let bytes = std::fs::read(path).map_err(fail)?;
+    let fail = |error: std::io::Error| unusable(path, files::reason(&error));
+    let most = limits::TENSOR_ELEMENTS * 8 + HEADER_BYTES as u64;
+    let bytes = files::open(path)
+        .and_then(|mut file| files::read_at_most(&mut file, most))
+        .map_err(fail)?
+        .ok_or_else(|| unusable(path, "it is larger than a tensor may be"))?;
     parse(&bytes).map_err(|reason| unusable(path, reason))
 }
 
@@ -195,20 +186,18 @@ fn to_row_major(values: &[f32], shape: &[usize]) -> Vec<f32> {
 pub fn write_npy(path: &Path, shape: &[usize], values: &[f32]) -> Result<(), Diagnostic> {
     let shape: Vec<u64> = shape.iter().map(|size| *size as u64).collect();
     let write = || -> std::io::Result<()> {
-        let mut file = BufWriter::with_capacity(1 << 20, std::fs::File::create(path)?);
+        let mut file = NewFile::create(path)?;
+        let mut buffer = BufWriter::with_capacity(1 << 20, file.file());
         let mut writer = npyz::WriteOptions::new()
             .default_dtype()
             .shape(&shape)
-            .writer(&mut file)
+            .writer(&mut buffer)
             .begin_nd()?;
         writer.extend(values.iter().copied())?;
         writer.finish()?;
-        file.flush()
+        buffer.flush()?;
+        drop(buffer);
+        file.finish()
     };
-    write().map_err(|error| {
-        Diagnostic::without_place(
-            codes::OUTPUT_FILE,
-            format!("cannot write `{}`: {}", path.display(), plain(&error)),
-        )
-    })
+    write().map_err(|error| files::cannot_write(path, &error))
 }

@@ -1,5 +1,6 @@
 //! Pictures: reading PNG and JPEG (the sole user of the `image` crate) and turning them into an input.
 
+use std::io::BufReader;
 use std::path::Path;
 
 use image::{DynamicImage, ImageReader};
@@ -7,9 +8,9 @@ use image::{DynamicImage, ImageReader};
 use super::resize::{Pixels, resize_bilinear};
 use super::{Array, unusable};
 use crate::diagnostic::Diagnostic;
+use crate::files;
 use crate::graph::{ChannelOrder, ImageResize, ImageSpec, Shape};
 use crate::limits;
-use crate::weights::plain;
 
 /// Reads a picture and preprocesses it: resize, crop, order of channels, range, mean and deviation. The shape answered is `[C, H, W]`.
 ///
@@ -76,9 +77,9 @@ fn shorter_side([height, width]: [usize; 2], side: usize) -> [usize; 2] {
 
 /// Decodes a file, its size checked first.
 fn decode(path: &Path) -> Result<DynamicImage, Diagnostic> {
-    let open = || ImageReader::open(path)?.with_guessed_format();
+    let open = || ImageReader::new(BufReader::new(files::open(path)?)).with_guessed_format();
     let kind = |reader: &ImageReader<_>| reader.format().is_some();
-    let reader = open().map_err(|error| unusable(path, plain(&error)))?;
+    let reader = open().map_err(|error| unusable(path, files::reason(&error)))?;
     if !kind(&reader) {
         return Err(unusable(path, "it is neither a PNG nor a JPEG picture")
             .with_help("arrays are known by the names .npy and .safetensors"));
@@ -95,9 +96,12 @@ fn decode(path: &Path) -> Result<DynamicImage, Diagnostic> {
             ),
         ));
     }
-    let mut reader = open().map_err(|error| unusable(path, plain(&error)))?;
+    let mut reader = open().map_err(|error| unusable(path, files::reason(&error)))?;
     if reader.format() == Some(image::ImageFormat::Jpeg) {
-        let bytes = std::fs::read(path).map_err(|error| unusable(path, plain(&error)))?;
+        let bytes = files::open(path)
+            .and_then(|mut file| files::read_at_most(&mut file, limits::IMAGE_PIXELS * 4))
+            .map_err(|error| unusable(path, files::reason(&error)))?
+            .ok_or_else(|| unusable(path, "it is larger than a picture may be"))?;
         if !is_whole_jpeg(&bytes) {
             return Err(unusable(
                 path,

@@ -33,10 +33,22 @@ pub fn format(id: FileId, text: &str) -> Result<String, Vec<Diagnostic>> {
     if !diagnostics.is_empty() {
         return Err(diagnostics);
     }
+    // How lines end is no layout: it belongs to the system on which a file is edited.
+    if text.contains("\r\n") {
+        let (n_crlf, n_all) = (text.matches("\r\n").count(), text.matches('\n').count());
+        let formatted = format(id, &text.replace("\r\n", "\n"))?;
+        return Ok(match 2 * n_crlf > n_all {
+            true => formatted.replace('\n', "\r\n"),
+            false => formatted,
+        });
+    }
     let scan = guard::scan(id, text);
     let marks = marks::collect(&file, text);
     let items = items::split(text, &scan.tokens, &marks.verbatim);
     let mut lines = layout::lay_out(&items, &marks);
     align::align(&mut lines);
-    Ok(lines.iter().map(layout::Line::to_string).collect())
+    // Nor is a byte order mark.
+    let mark = text.chars().next().filter(|first| *first == '\u{feff}');
+    let lines = lines.iter().map(layout::Line::to_string);
+    Ok(mark.map(String::from).into_iter().chain(lines).collect())
 }

@@ -3,8 +3,7 @@
 //! Only entries of this machine and this version of netc are read; all others stay as they are. What cannot be understood is never overwritten.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{ErrorKind, Read};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,6 +12,7 @@ use serde_json::Value;
 
 use super::processor;
 use crate::diagnostic::{Diagnostic, codes};
+use crate::files;
 use crate::kernels::conv::Algorithm;
 use crate::kernels::{ConvShape, Times, Tuning};
 use crate::limits;
@@ -95,7 +95,7 @@ pub fn load(path: &Path, machine: &Machine) -> Result<Tuning, Diagnostic> {
     Ok(tuning)
 }
 
-/// Adds what is known of this machine to a file, or makes it. It is written beside `path` and renamed, so that what stands at `path` is always complete.
+/// Adds what is known of this machine to a file, or makes it. The file is replaced as a whole.
 pub fn save(path: &Path, machine: &Machine, tuning: &Tuning) -> Result<(), Diagnostic> {
     merge(path, machine, tuning).map_err(|reason| fault(path, &reason))
 }
@@ -184,7 +184,7 @@ impl Entry {
 
 /// What a file holds; nothing if it is not there.
 fn read(path: &Path) -> Result<Document, String> {
-    let file = match File::open(path) {
+    let mut file = match files::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => {
             return Ok(Document {
@@ -192,18 +192,14 @@ fn read(path: &Path) -> Result<Document, String> {
                 machines: Vec::new(),
             });
         }
-        Err(error) => return Err(error.to_string()),
+        Err(error) => return Err(files::reason(&error)),
     };
-    let mut bytes = Vec::new();
-    // One byte more than the limit tells a file that is too long.
-    let length = file.take(limits::TUNING_BYTES + 1).read_to_end(&mut bytes);
-    length.map_err(|error| error.to_string())?;
-    if bytes.len() as u64 > limits::TUNING_BYTES {
-        return Err(format!(
-            "it is larger than the limit of {} bytes",
-            limits::TUNING_BYTES
-        ));
-    }
+    let bytes = files::read_at_most(&mut file, limits::TUNING_BYTES)
+        .map_err(|error| files::reason(&error))?
+        .ok_or_else(|| {
+            let most = limits::TUNING_BYTES;
+            format!("it is larger than the limit of {most} bytes")
+        })?;
     let value: Value =
         serde_json::from_slice(&bytes).map_err(|error| format!("it is not JSON: {error}"))?;
     match value.get("format").and_then(Value::as_u64) {
@@ -217,15 +213,7 @@ fn read(path: &Path) -> Result<Document, String> {
 
 fn write(path: &Path, text: &str) -> Result<(), String> {
     if let Some(directory) = path.parent() {
-        fs::create_dir_all(directory).map_err(|error| error.to_string())?;
+        files::create_directories(directory).map_err(|error| files::reason(&error))?;
     }
-    let mut partial = path.as_os_str().to_owned();
-    // Two processes must not write one file.
-    partial.push(format!(".{}.partial", std::process::id()));
-    let written = fs::write(&partial, text).and_then(|()| fs::rename(&partial, path));
-    written.map_err(|error| {
-        // What failed once may fail again; the first reason is the one to tell.
-        let _ = fs::remove_file(&partial);
-        error.to_string()
-    })
+    files::write(path, text.as_bytes()).map_err(|error| files::reason(&error))
 }

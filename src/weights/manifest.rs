@@ -20,8 +20,8 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
 
 use super::names::{NameMap, Rename};
-use super::safetensors::plain;
 use crate::diagnostic::{Diagnostic, codes, did_you_mean};
+use crate::files;
 use crate::graph::{ChannelOrder, ImageResize, ImageSpec};
 use crate::limits;
 use crate::source::{FileId, SourceMap, Span};
@@ -73,19 +73,13 @@ fn read_small_text(path: &Path) -> Result<String, Diagnostic> {
             format!("cannot read `{}`: {reason}", path.display()),
         )
     };
-    use std::io::Read;
-    let file = std::fs::File::open(path).map_err(|error| fail(plain(&error)))?;
-    let mut bytes = Vec::new();
-    // One byte more than the limit tells a file that is too long, without trusting what the directory says of its size.
-    file.take(limits::MANIFEST_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| fail(plain(&error)))?;
-    if bytes.len() as u64 > limits::MANIFEST_BYTES {
-        return Err(fail(format!(
-            "it is larger than the limit of {} bytes",
-            limits::MANIFEST_BYTES
-        )));
-    }
+    let bytes = files::open(path)
+        .and_then(|mut file| files::read_at_most(&mut file, limits::MANIFEST_BYTES))
+        .map_err(|error| fail(files::reason(&error)))?
+        .ok_or_else(|| {
+            let most = limits::MANIFEST_BYTES;
+            fail(format!("it is larger than the limit of {most} bytes"))
+        })?;
     String::from_utf8(bytes).map_err(|_| fail("it is not UTF-8 text".into()))
 }
 

@@ -14,7 +14,6 @@ pub use names::{NameMap, Rename};
 pub(crate) use pack::join;
 pub use pack::{Stretch, bind, stretches, usable};
 #[cfg(feature = "data")]
-pub(crate) use safetensors::plain;
 pub use safetensors::{ElementType, NamedTensor, StoredTensor, WeightsFile, write_safetensors};
 
 #[cfg(test)]

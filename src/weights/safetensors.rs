@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{self, BufWriter, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -17,6 +17,7 @@ use safetensors::tensor::{Metadata, TensorInfo as Entry};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use crate::diagnostic::{Diagnostic, codes};
+use crate::files::{self, NewFile};
 use crate::limits;
 
 /// Bytes of the length before the header.
@@ -127,13 +128,13 @@ impl WeightsFile {
     /// Opens and checks a file. Its tensors are read later, one at a time.
     pub fn open(path: &Path) -> Result<WeightsFile, Diagnostic> {
         let fail = |reason: std::io::Error| {
-            unusable(path, format!("it cannot be opened: {}", plain(&reason)))
+            unusable(
+                path,
+                format!("it cannot be opened: {}", files::reason(&reason)),
+            )
         };
-        let file = File::open(path).map_err(fail)?;
+        let file = files::open(path).map_err(fail)?;
         let metadata = file.metadata().map_err(fail)?;
-        if !metadata.is_file() {
-            return Err(unusable(path, "it is not a regular file"));
-        }
         if metadata.len() < LENGTH_BYTES {
             // An empty file cannot be mapped.
             return Err(unusable(path, too_short(metadata.len())));
@@ -251,16 +252,6 @@ fn unusable(path: &Path, reason: impl fmt::Display) -> Diagnostic {
         codes::WEIGHTS_FILE,
         format!("cannot use the weights file `{}`: {reason}", path.display()),
     )
-}
-
-/// The operating system's reason without its number.
-pub(crate) fn plain(error: &std::io::Error) -> String {
-    match error.kind() {
-        std::io::ErrorKind::NotFound => "there is no such file".into(),
-        std::io::ErrorKind::PermissionDenied => "permission denied".into(),
-        std::io::ErrorKind::IsADirectory => "it is a directory".into(),
-        _ => error.to_string(),
-    }
 }
 
 fn too_short(n_bytes: u64) -> String {
@@ -390,27 +381,12 @@ pub struct NamedTensor<'a> {
     pub values: &'a [f32],
 }
 
-/// Writes tensors of f32 as a safetensors file, in the order given. It is written beside `path` and renamed, so that what
-/// stands at `path` is always complete.
+/// Writes tensors of f32 as a safetensors file, in the order given. The file is replaced as a whole.
 pub fn write_safetensors(path: &Path, tensors: &[NamedTensor<'_>]) -> Result<(), Diagnostic> {
-    let fail = |reason: String| {
-        Diagnostic::without_place(
-            codes::OUTPUT_FILE,
-            format!("cannot write `{}`: {reason}", path.display()),
-        )
-    };
-    let mut partial = path.as_os_str().to_owned();
-    partial.push(".partial");
-    write_to(Path::new(&partial), tensors)
-        .and_then(|()| std::fs::rename(&partial, path).map_err(|error| plain(&error)))
-        .map_err(|reason| {
-            // What failed once may fail again; the first reason is the one to tell.
-            let _ = std::fs::remove_file(&partial);
-            fail(reason)
-        })
+    write_to(path, tensors).map_err(|error| files::cannot_write(path, &error))
 }
 
-fn write_to(path: &Path, tensors: &[NamedTensor<'_>]) -> Result<(), String> {
+fn write_to(path: &Path, tensors: &[NamedTensor<'_>]) -> io::Result<()> {
     let mut end = 0;
     let entries = tensors.iter().map(|tensor| {
         let start = end;
@@ -422,18 +398,18 @@ fn write_to(path: &Path, tensors: &[NamedTensor<'_>]) -> Result<(), String> {
         };
         (tensor.name.clone(), entry)
     });
-    let metadata = Metadata::new(None, entries.collect()).map_err(|error| error.to_string())?;
-    let mut header = serde_json::to_vec(&metadata).map_err(|error| error.to_string())?;
+    let metadata = Metadata::new(None, entries.collect()).map_err(io::Error::other)?;
+    let mut header = serde_json::to_vec(&metadata)?;
     // The format asks for data that begins at a multiple of 8 bytes.
     header.resize(header.len().next_multiple_of(8), b' ');
-    let write = || -> std::io::Result<()> {
-        let mut file = BufWriter::with_capacity(1 << 20, File::create(path)?);
-        file.write_all(&(header.len() as u64).to_le_bytes())?;
-        file.write_all(&header)?;
-        for value in tensors.iter().flat_map(|tensor| tensor.values) {
-            file.write_all(&value.to_le_bytes())?;
-        }
-        file.flush()
-    };
-    write().map_err(|error| plain(&error))
+    let mut file = NewFile::create(path)?;
+    let mut writer = BufWriter::with_capacity(1 << 20, file.file());
+    writer.write_all(&(header.len() as u64).to_le_bytes())?;
+    writer.write_all(&header)?;
+    for value in tensors.iter().flat_map(|tensor| tensor.values) {
+        writer.write_all(&value.to_le_bytes())?;
+    }
+    writer.flush()?;
+    drop(writer);
+    file.finish()
 }

@@ -124,7 +124,8 @@ impl Loaded {
         let folder = tempfile::tempdir().expect("a folder");
         let object = folder.path().join("net.o");
         let path = folder.path().join("libnet.so");
-        write_object(artefact, source, &object, &|_| {}).expect("it is written");
+        let mut file = std::fs::File::create(&object).expect("a file");
+        write_object(artefact, source, &mut file, &|_| {}).expect("it is written");
         let linker = default_linker(artefact.options().target);
         link(&linker, &object, &path, "libnet.so").expect("a library");
         fs::remove_file(object).expect("it is there");

@@ -1,8 +1,11 @@
 //! How much memory a net takes: what the plan says, and what the process had.
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 
 use super::super::console;
+use crate::files;
 use crate::plan::lower_bound;
 use crate::runtime::Session;
 
@@ -65,7 +68,11 @@ impl Memory {
 
 /// The most memory that this process ever had, in bytes, where the system tells it (Linux).
 pub fn peak() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let status = {
+        let mut file = files::open(Path::new("/proc/self/status")).ok()?;
+        let bytes = files::read_at_most(&mut file, 1 << 20).ok()??;
+        String::from_utf8(bytes).ok()?
+    };
     let line = status
         .lines()
         .find_map(|line| line.strip_prefix("VmHWM:"))?;

@@ -50,9 +50,11 @@ impl fmt::Display for Line<'_> {
         if self.is_after_blank {
             f.write_str("\n")?;
         }
-        write!(f, "{:1$}", "", self.indent)?;
+        f.write_str(&" ".repeat(self.indent))?;
         for part in &self.parts {
-            write!(f, "{:1$}{2}", "", part.space, part.text)?;
+            // By hand: the widths of the formatting macros end at 65,535.
+            f.write_str(&" ".repeat(part.space))?;
+            f.write_str(part.text)?;
         }
         f.write_str("\n")
     }

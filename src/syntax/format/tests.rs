@@ -18,7 +18,7 @@ const GAPS: &[&str] = &[
     " /* word */ ",
     "\n  /* two\n lines */\n  ",
     "\t",
-    " \r\n  ",
+    " \r  ",
 ];
 
 fn canonical(text: &str) -> String {
@@ -59,6 +59,19 @@ fn disturbed(text: &str, choices: &[usize]) -> String {
         disturbed += item.text;
     }
     disturbed
+}
+
+#[test]
+fn line_ends_and_byte_order_marks_stay() {
+    let laid_out = "net N {\n  input x: [4]\n\n  /* two\n     lines */\n  relu\n}\n";
+    assert_eq!(canonical(laid_out), laid_out);
+    let crlf = laid_out.replace('\n', "\r\n");
+    assert_eq!(canonical(&crlf), crlf);
+    let marked = format!("\u{feff}{laid_out}");
+    assert_eq!(canonical(&marked), marked);
+    // Of both kinds, the more frequent one is taken for the whole file.
+    assert_eq!(canonical(&crlf.replacen("\r\n", "\n", 1)), crlf);
+    assert_eq!(canonical(&laid_out.replacen('\n', "\r\n", 1)), laid_out);
 }
 
 fn check(text: &str) -> Result<(), TestCaseError> {
