@@ -33,8 +33,8 @@ Made by `benches/peers/accuracy.py`: max |output - reference| / max |reference| 
 FOOT = """
 These are errors where inputs are of one size. Where they are not, three rules hold, without `--precise` too:
 
-- A value affects the results whose windows contain it, and no others: an infinity, a NaN, or a fill value such as -9999 or 1e20 at one pixel leaves all results
-  around it as exact as they are without it. [kernels.md](kernels.md#values-stay-in-their-windows) says how.
+- A value affects the results whose windows contain it, and no others: an infinity, a NaN, or a fill value such as -9999 or 1e20 at one pixel leaves the results
+  around it as accurate as those of ordinary inputs. [kernels.md](kernels.md#values-stay-in-their-windows) says how.
 - Inputs that are zero, tiny or huge everywhere cost time and not accuracy.
 - An error is small beside the results of its neighbourhood. It need not be small beside a single result that is much smaller than those.
 """

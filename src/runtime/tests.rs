@@ -11,7 +11,7 @@ use crate::graph::random::{
 };
 use crate::graph::reference::evaluate;
 use crate::graph::{Conv, ConvTranspose, Graph, Margins, Op, evaluate_recipe};
-use crate::kernels::Tuning;
+use crate::kernels::{KernelSpec, Tuning};
 use crate::optimize::optimize;
 use crate::plan::{Lead, Plan, plan, print_plan};
 
@@ -117,6 +117,54 @@ proptest! {
             plan.lead = Some(Lead::of_steps(plan, n_steps.min(plan.steps.len()), group));
         });
         check_session(&session, &graph, &[7, 1, 2, 5], &format!("seed {seed}, {n_nodes} nodes"));
+    }
+}
+
+/// Through a whole net, whatever else is in the batch and however many threads there are.
+#[test]
+fn values_stay_in_their_windows() {
+    let mut b = GraphBuilder::new();
+    let x = b.input(&[16, 22, 27]);
+    let x = b.simple_conv(x, 32, 1);
+    let x = b.simple_conv(x, 32, 3);
+    b.output(x);
+    let graph = b.graph;
+    let sessions = [1, 2, 3].map(|n_threads| compile(&graph, n_threads));
+    let is_guarded = |kernel: &KernelSpec| match kernel {
+        KernelSpec::Winograd(spec) => spec.is_guarded(),
+        _ => false,
+    };
+    assert!(sessions[0].plan().kernels.iter().any(is_guarded));
+    let params = all_params(&graph);
+    let clean = inputs(&graph, 1);
+    let expected = evaluate(&graph, &|id| params[id.index()].clone(), &clean);
+    let largest = expected[0].iter().fold(0f64, |a, x| a.max(x.abs()));
+    let [row, column] = [8, 12];
+    for value in [1e20, f64::INFINITY, f64::NAN, -9999.0, 3e38] {
+        let mut spoiled = clean.clone();
+        spoiled[0][(5 * 22 + row) * 27 + column] = value;
+        let images = [clean.clone(), spoiled, clean.clone()];
+        let run = |session: &Session, images: &[Vec<Vec<f64>>]| -> Vec<u32> {
+            let outputs = session.run(&batch_of(session, images)).expect("a run");
+            outputs[0].values().iter().map(|x| x.to_bits()).collect()
+        };
+        let all = run(&sessions[0], &images);
+        for session in &sessions[1..] {
+            assert_eq!(run(session, &images), all);
+        }
+        for (index, found) in all.chunks(expected[0].len()).enumerate() {
+            assert_eq!(run(&sessions[0], &images[index..index + 1]), found);
+            for (place, (found, expected)) in found.iter().zip(&expected[0]).enumerate() {
+                let [y, x] = [place / 27 % 22, place % 27];
+                if index != 1 || y.abs_diff(row) > 1 || x.abs_diff(column) > 1 {
+                    let difference = (f64::from(f32::from_bits(*found)) - expected).abs();
+                    assert!(
+                        difference < 2e-5 * largest,
+                        "{value}, image {index}, {y} {x}"
+                    );
+                }
+            }
+        }
     }
 }
 
