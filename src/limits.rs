@@ -12,6 +12,12 @@ pub const NESTING: usize = 64;
 /// Nesting of operators without brackets (`not not ...`, `- - ...`, a long `if ... else if` chain): bounds the stack of what walks expressions.
 pub const EXPRESSION_DEPTH: usize = 256;
 
+/// Steps of the parser over one declaration. A text takes some 60 steps a byte at most, so that only a fault of the grammar gets here.
+pub const PARSER_STEPS: usize = 256 * SOURCE_BYTES;
+
+/// Bytes of one message of an editor: a source of the largest size, every byte of it escaped, and more.
+pub const MESSAGE_BYTES: u64 = 64 << 20;
+
 /// Files that one compilation may read through `use`.
 pub const FILES: usize = 256;
 
@@ -33,8 +39,15 @@ pub const NODES: usize = 200_000;
 /// Steps that the expansion may take, those that make no node included (a repeat of an empty body, nested repeats).
 pub const EXPANSION_STEPS: usize = 1_000_000;
 
+/// Sizes at which the rules of a net's steps may be evaluated while it is proved for all open sizes. A step takes three periods of its
+/// strides and what comes before them; ResNet-152 with two open sizes takes some 10,000 in all.
+pub const PROOF_STEPS: usize = 8 * EXPANSION_STEPS;
+
 /// Steps that a call of a block counts as: its arguments, names and trail take the time of about so many.
 pub const CALL_STEPS: usize = 8;
+
+/// Parameters of one declaration: every call takes time for each of them.
+pub const PARAMETERS: usize = 256;
 
 /// Rounds of one `repeat`.
 pub const REPEAT: u64 = 100_000;
@@ -82,5 +95,8 @@ pub const TUNING_BYTES: u64 = 16 << 20;
 /// Pixels of a picture before it is resized: 2^28 are 16,384 x 16,384.
 pub const IMAGE_PIXELS: u64 = 1 << 28;
 
-/// Diagnostics that one run reports; past that, the text is something else.
+/// Diagnostics that one run reports; past that, the text is something else. Those beyond are counted.
 pub const DIAGNOSTICS: usize = 100;
+
+/// Bytes of all diagnostics of one run.
+pub const REPORT_BYTES: usize = 1 << 20;

@@ -15,12 +15,14 @@ const WITHOUT_EXAMPLE: &[(&str, &str)] = &[
     ("E0209", "guards an invariant"),
     ("E0701", "takes a file of megabytes"),
     ("E0706", "takes hundreds of files"),
+    ("E0708", "guards an invariant"),
     ("E0805", "takes weights that netc does not write"),
     ("E0806", "takes weights that netc does not write"),
     ("E1001", "takes another machine"),
     ("E1003", "takes a machine without memory"),
     ("E1102", "takes another machine"),
     ("W0010", "takes weights that netc does not write"),
+    ("W0013", "takes a hundred faults"),
 ];
 
 /// A fenced block of a page: the words behind the fence, and what it holds.

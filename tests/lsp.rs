@@ -2,6 +2,7 @@
 
 mod client;
 mod files;
+mod goodbye;
 mod typing;
 
 use gen_lsp_types as lsp;

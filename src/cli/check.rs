@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::console::{self, Failure};
 use super::target::{Include, check_net, file_and_net, load_program};
-use crate::diagnostic::{Diagnostic, render_json, render_sarif};
+use crate::diagnostic::{Budget, Diagnostic, render_json, render_sarif};
 use crate::elaborate;
 use crate::source::SourceMap;
 
@@ -37,13 +37,16 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let mut found = Vec::new();
     let mut logged = Vec::new();
     let (mut n_errors, mut n_warnings, mut n_nets) = (0, 0, 0);
-    let mut tell = |diagnostics: &[Diagnostic], sources: &SourceMap| {
+    let mut budget = Budget::default();
+    let mut tell = |diagnostics: Vec<Diagnostic>, sources: &SourceMap| {
         let n = diagnostics
             .iter()
             .filter(|diagnostic| diagnostic.is_error())
             .count();
         n_errors += n;
         n_warnings += diagnostics.len() - n;
+        let diagnostics = budget.take(diagnostics);
+        let diagnostics = diagnostics.as_slice();
         match args.message_format {
             Format::Text => console::report(diagnostics, sources),
             Format::Json => {
@@ -62,19 +65,26 @@ pub fn run(args: &Args) -> Result<(), Failure> {
             (Ok(program), Some(net)) => match check_net(&program, path, net, &sizes) {
                 Ok(diagnostics) => {
                     n_nets += 1;
-                    tell(&diagnostics, &program.sources);
+                    tell(diagnostics, &program.sources);
                 }
-                Err(diagnostic) => tell(&[diagnostic], &program.sources),
+                Err(diagnostic) => tell(vec![diagnostic], &program.sources),
             },
             (Ok(program), None) => {
                 n_nets += elaborate::nets(&program)
                     .iter()
                     .filter(|net| net.complete)
                     .count();
-                tell(&elaborate::check_with(&program, &sizes), &program.sources);
+                tell(elaborate::check_with(&program, &sizes), &program.sources);
             }
-            (Err(Failure::Diagnostics(diagnostics, sources)), _) => tell(&diagnostics, &sources),
+            (Err(Failure::Diagnostics(diagnostics, sources)), _) => tell(diagnostics, &sources),
             (Err(other), _) => return Err(other),
+        }
+    }
+    if let Some(rest) = budget.rest() {
+        match args.message_format {
+            Format::Text => console::report(&[rest], &SourceMap::new()),
+            Format::Json => found.push(render_json(&[rest], &SourceMap::new())[0].take()),
+            Format::Sarif => logged.push((vec![rest], SourceMap::new())),
         }
     }
     match args.message_format {

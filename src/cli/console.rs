@@ -2,14 +2,14 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use clap::ColorChoice;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-use crate::diagnostic::{Diagnostic, codes, render_text};
+use crate::diagnostic::{Budget, Diagnostic, codes, render_text};
 use crate::fault::Fault;
 use crate::files;
 use crate::source::SourceMap;
@@ -57,8 +57,28 @@ pub fn wants_colour(is_terminal: bool) -> bool {
     }
 }
 
-/// Tells diagnostics on stderr. What cannot be written there can be told nowhere.
+/// What this run may still tell.
+static BUDGET: Mutex<Option<Budget>> = Mutex::new(None);
+
+fn with_budget<R>(work: impl FnOnce(&mut Budget) -> R) -> R {
+    let mut budget = BUDGET.lock().unwrap_or_else(PoisonError::into_inner);
+    work(budget.get_or_insert_default())
+}
+
+/// Tells diagnostics on stderr, as many as a run may tell. What cannot be written there can be told nowhere.
 pub fn report(diagnostics: &[Diagnostic], sources: &SourceMap) {
+    let told = with_budget(|budget| budget.take(diagnostics.to_vec()));
+    write_report(&told, sources);
+}
+
+/// Tells how many diagnostics this run has kept to itself, if any. For the end of it.
+pub fn report_rest() {
+    if let Some(rest) = with_budget(|budget| budget.rest()) {
+        write_report(&[rest], &SourceMap::new());
+    }
+}
+
+fn write_report(diagnostics: &[Diagnostic], sources: &SourceMap) {
     let colour = wants_colour(io::stderr().is_terminal());
     let text = render_text(diagnostics, sources, colour);
     let _ = io::stderr().lock().write_all(text.as_bytes());

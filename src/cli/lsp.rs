@@ -1,6 +1,6 @@
 //! `netc lsp`
 
-use super::console::Failure;
+use super::console::{self, Failure};
 use super::target::Directories;
 use super::threads;
 
@@ -17,7 +17,10 @@ pub struct Args {
 
 /// Serves until the editor says goodbye.
 pub fn run(args: &Args) -> Result<(), Failure> {
-    // One reads, one writes, one lets messages go.
-    threads::want(3)?;
-    crate::lsp::serve_stdio(args.from.directories.clone()).map_err(Failure::Internal)
+    // One reads, one writes.
+    threads::want(2)?;
+    crate::lsp::serve_stdio(args.from.directories.clone()).map_err(|reason| {
+        console::remark(&format!("netc lsp: {reason}"));
+        Failure::Reported
+    })
 }

@@ -107,14 +107,18 @@ pub fn main() -> ExitCode {
         Command::Man(args) => man::run(&args, Cli::command()),
         Command::Lsp(args) => lsp::run(&args),
     };
+    let result = match result {
+        Err(Failure::Diagnostics(diagnostics, sources)) => {
+            console::report(&diagnostics, &sources);
+            Err(Failure::Reported)
+        }
+        other => other,
+    };
+    console::report_rest();
     match result {
         // `netc list nets/vgg.net | head -1` is nobody's fault.
         Ok(()) | Err(Failure::ClosedPipe) => ExitCode::SUCCESS,
-        Err(Failure::Reported) => ExitCode::FAILURE,
-        Err(Failure::Diagnostics(diagnostics, sources)) => {
-            console::report(&diagnostics, &sources);
-            ExitCode::FAILURE
-        }
+        Err(Failure::Reported | Failure::Diagnostics(..)) => ExitCode::FAILURE,
         Err(Failure::Internal(reason)) => {
             console::remark(Fault::Internal(reason).to_string().trim_end());
             ExitCode::FAILURE

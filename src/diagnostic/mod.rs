@@ -3,13 +3,18 @@
 //! Every module that finds faults makes [`Diagnostic`]s (or an error type of its own that is turned into one where spans
 //! are known). Nothing but `render` knows how they look.
 
+mod bounds;
 mod fix;
 mod guess;
 mod pages;
 mod register;
 mod render;
 mod sarif;
+#[cfg(test)]
+mod tests;
+mod window;
 
+pub use bounds::{Budget, bounded, cap};
 pub use fix::{Fix, apply_fixes};
 pub use guess::{Guess, did_you_mean, guess};
 pub use pages::page;

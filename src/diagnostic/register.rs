@@ -119,6 +119,7 @@ codes! {
     LIMIT_TENSOR = "E0705", "a tensor that is too large";
     LIMIT_FILES = "E0706", "too many files";
     LIMIT_VALUE = "E0707", "a list, text or function that is too large";
+    LIMIT_PARSING = "E0708", "a declaration that takes too many steps to parse";
     // E08: weights
     WEIGHTS_FILE = "E0801", "a weights file that cannot be used";
     WEIGHTS_MISSING = "E0802", "parameters without weights";
@@ -152,4 +153,5 @@ codes! {
     WEIGHTS_CAST = "W0010", "weights stored in a wider type than is used";
     WEIGHTS_UNUSED = "W0011", "weights of parts that the net does not have";
     OUTER_IN = "W0012", "an `in` that another brace has another value for";
+    MORE_FINDINGS = "W0013", "more findings than a run tells";
 }

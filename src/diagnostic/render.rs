@@ -8,7 +8,8 @@ use codespan_reporting::files::{Error, Files, line_starts};
 use codespan_reporting::term::{self, termcolor};
 use serde_json::{Value, json};
 
-use super::{Diagnostic, Label, Severity};
+use super::window::Window;
+use super::{Diagnostic, Label, Severity, bounds};
 use crate::source::{FileId, SourceMap, Span};
 
 /// A [`SourceMap`] as codespan wants it. Control characters are shown as `\u{fffd}` of the same number of bytes, so that a
@@ -84,12 +85,16 @@ impl<'a> Files<'a> for View {
     }
 }
 
-fn label(style: cs::LabelStyle, label: &Label) -> cs::Label<usize> {
-    cs::Label::new(style, label.span.file.0 as usize, label.span.range())
+fn label(style: cs::LabelStyle, label: &Label, window: &Window<'_>) -> cs::Label<usize> {
+    cs::Label::new(style, label.span.file.0 as usize, window.range(label.span))
         .with_message(visible(&label.message))
 }
 
-fn to_codespan(diagnostic: &Diagnostic, place: impl Fn(Span) -> String) -> cs::Diagnostic<usize> {
+fn to_codespan(
+    diagnostic: &Diagnostic,
+    window: &Window<'_>,
+    place: impl Fn(Span) -> String,
+) -> cs::Diagnostic<usize> {
     let severity = match diagnostic.code.severity() {
         Severity::Error => cs::Severity::Error,
         Severity::Warning => cs::Severity::Warning,
@@ -97,12 +102,12 @@ fn to_codespan(diagnostic: &Diagnostic, place: impl Fn(Span) -> String) -> cs::D
     let labels = diagnostic
         .primary
         .iter()
-        .map(|primary| label(cs::LabelStyle::Primary, primary))
+        .map(|primary| label(cs::LabelStyle::Primary, primary, window))
         .chain(
             diagnostic
                 .secondary
                 .iter()
-                .map(|second| label(cs::LabelStyle::Secondary, second)),
+                .map(|second| label(cs::LabelStyle::Secondary, second, window)),
         )
         .collect();
     let notes = diagnostic
@@ -124,21 +129,13 @@ fn to_codespan(diagnostic: &Diagnostic, place: impl Fn(Span) -> String) -> cs::D
         .with_notes(notes)
 }
 
-/// Calls of a trail that are shown: a few next to the fault and the outermost ones. Nobody reads forty.
-const INNER_CALLS: usize = 5;
-const OUTER_CALLS: usize = 2;
-
 /// The trail, innermost call first, with what lies between its ends counted.
 fn trail_lines(trail: &[Label], place: impl Fn(Span) -> String) -> Vec<String> {
     let line = |call: &Label| format!("{} ({})", visible(&call.message), place(call.span));
-    if trail.len() <= INNER_CALLS + OUTER_CALLS + 1 {
-        return trail.iter().map(line).collect();
-    }
-    let outer = trail.len() - OUTER_CALLS;
-    let mut lines: Vec<String> = trail[..INNER_CALLS].iter().map(line).collect();
-    lines.push(format!("... {} more", outer - INNER_CALLS));
-    lines.extend(trail[outer..].iter().map(line));
-    lines
+    let (inner, n_between, outer) = bounds::trail(trail);
+    let between = (n_between > 0).then(|| format!("... {n_between} more"));
+    let inner = inner.iter().map(line);
+    inner.chain(between).chain(outer.iter().map(line)).collect()
 }
 
 /// The diagnostics as a person reads them, one after the other; with ANSI colours if `colour`.
@@ -155,9 +152,11 @@ pub fn render_text(diagnostics: &[Diagnostic], sources: &SourceMap, colour: bool
         termcolor::Buffer::no_color()
     };
     for diagnostic in diagnostics {
+        let diagnostic = bounds::bounded(diagnostic);
+        let window = Window::new(&view, &diagnostic);
+        let shown = to_codespan(&diagnostic, &window, place);
         // Writing to memory cannot fail, and every span lies in its file.
-        let _ =
-            term::emit_to_write_style(&mut buffer, &config, &view, &to_codespan(diagnostic, place));
+        let _ = term::emit_to_write_style(&mut buffer, &config, &window, &shown);
     }
     // codespan pads the lines under a source line with blanks.
     let text = String::from_utf8_lossy(buffer.as_slice());
@@ -170,7 +169,8 @@ pub fn render_text(diagnostics: &[Diagnostic], sources: &SourceMap, colour: bool
 pub fn render_lines(diagnostics: &[Diagnostic], sources: &SourceMap) -> Vec<String> {
     let view = View::new(sources);
     let line = |diagnostic: &Diagnostic| {
-        let message = visible(&diagnostic.message).replace('\n', " ");
+        let message = bounds::cut(&diagnostic.message);
+        let message = visible(&message).replace('\n', " ");
         let place = diagnostic.primary.as_ref().map(|label| {
             let (line, column) = line_column(&view, label.span.file, label.span.start as usize);
             let path = &view.files[label.span.file.0 as usize].0;
@@ -208,7 +208,10 @@ pub fn render_json(diagnostics: &[Diagnostic], sources: &SourceMap) -> Value {
     let labels = |labels: &[Label]| labels.iter().map(label).collect::<Vec<_>>();
     diagnostics
         .iter()
+        .map(bounds::bounded)
         .map(|diagnostic| {
+            let (inner, _, outer) = bounds::trail(&diagnostic.trail);
+            let trail: Vec<Value> = inner.iter().chain(outer).map(label).collect();
             json!({
                 "code": diagnostic.code.id,
                 "severity": if diagnostic.is_error() { "error" } else { "warning" },
@@ -220,7 +223,7 @@ pub fn render_json(diagnostics: &[Diagnostic], sources: &SourceMap) -> Value {
                 "fix": diagnostic.fix.as_ref().map(|fix| json!({
                     "span": span(fix.span), "replacement": fix.replacement, "safe": fix.is_safe,
                 })),
-                "trail": labels(&diagnostic.trail),
+                "trail": trail,
             })
         })
         .collect()

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::render::{View, line_column};
-use super::{Code, Diagnostic, Fix, Label};
+use super::{Code, Diagnostic, Fix, Label, bounds};
 use crate::source::{SourceMap, Span};
 
 /// The diagnostics of any number of runs as one log; each with the texts that it points into.
@@ -19,9 +19,9 @@ pub fn render_sarif<'a>(
             view: View::new(sources),
             sources,
         };
-        for diagnostic in diagnostics {
+        for diagnostic in diagnostics.iter().map(bounds::bounded) {
             rules.insert(diagnostic.code);
-            results.push(result(diagnostic, &places));
+            results.push(result(&diagnostic, &places));
         }
     }
     let rules: Vec<Value> = rules.into_iter().map(rule).collect();
@@ -115,7 +115,8 @@ fn result(diagnostic: &Diagnostic, places: &Places<'_>) -> Value {
         .collect();
     // The format wants each of them once; a block that applies itself is on the trail often.
     let mut related: Vec<Value> = Vec::new();
-    for label in diagnostic.secondary.iter().chain(&diagnostic.trail) {
+    let (inner, _, outer) = bounds::trail(&diagnostic.trail);
+    for label in diagnostic.secondary.iter().chain(inner).chain(outer) {
         let described = places.described(label);
         if !related.contains(&described) {
             related.push(described);

@@ -181,7 +181,18 @@ fn too_many_arguments(callee: &str, free: &[&str], argument: &ast::Argument) -> 
     );
     match free {
         [] => fault,
-        names => fault.with_note(format!("the parameters are: {}", names.join(", "))),
+        names => fault.with_note(format!("the parameters are: {}", listed(names))),
+    }
+}
+
+/// Names that a message lists: each call can have a fault, so that a list must not grow with the declaration.
+const LISTED: usize = 20;
+
+fn listed<S: AsRef<str>>(names: &[S]) -> String {
+    let shown: Vec<&str> = names.iter().take(LISTED).map(AsRef::as_ref).collect();
+    match names.len().checked_sub(LISTED) {
+        None | Some(0) => shown.join(", "),
+        Some(more) => format!("{} and {more} more", shown.join(", ")),
     }
 }
 
@@ -205,7 +216,7 @@ fn unknown_argument(callee: &str, formals: &[Formal<'_>], name: &ast::Ident) -> 
     let all: Vec<&str> = names(formals).collect();
     match all.is_empty() {
         true => fault,
-        false => fault.with_note(format!("the parameters are: {}", all.join(", "))),
+        false => fault.with_note(format!("the parameters are: {}", listed(&all))),
     }
 }
 
@@ -241,7 +252,7 @@ pub(super) fn missing_arguments(
     }
     Some(Diagnostic::new(
         codes::MISSING_ARGUMENT,
-        format!("`{callee}` wants {}", missing.join(", ")),
+        format!("`{callee}` wants {}", listed(&missing)),
         span,
         if missing.len() == 1 {
             "an argument is missing"

@@ -200,6 +200,10 @@ impl<'p> Expander<'p> {
             let constants = scope.constants.keys().copied();
             constants.chain(scope.values.keys().map(String::as_str))
         });
+        // The names of the text were reported already; what is past the cap is not told, and needs no hint.
+        if self.program.resolution.is_full() {
+            return self.fail(codes::UNDEFINED, format!("`{name}` is not declared"), span);
+        }
         let fault = undefined_name(self.program, frame.file, name, span, inner);
         self.report(fault);
     }

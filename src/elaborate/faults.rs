@@ -1,14 +1,20 @@
 //! Diagnostics as they are collected: one for each root cause, however often a block is instantiated.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, cap};
+use crate::limits;
 use crate::source::Span;
+
+/// Errors that are only counted, because as many as a run tells were found before: their codes and places.
+pub(super) type Hidden = BTreeSet<(&'static str, Option<Span>)>;
 
 /// Diagnostics without repetition: of those with the same code at the same place, the first stays and the others are counted.
 #[derive(Debug, Default)]
 pub(super) struct Faults {
     list: Vec<(Diagnostic, usize)>,
+    /// Errors past the cap.
+    hidden: Hidden,
     known: HashMap<(&'static str, Option<Span>), usize>,
 }
 
@@ -21,12 +27,21 @@ impl Faults {
                     *repeated += 1;
                 }
             }
+            // Past the cap a finding only costs memory; warnings come when there are no errors.
+            _ if self.list.len() > limits::DIAGNOSTICS => {
+                self.hidden.insert((diagnostic.code.id, place));
+            }
             _ => {
                 self.known
                     .insert((diagnostic.code.id, place), self.list.len());
                 self.list.push((diagnostic, 0));
             }
         }
+    }
+
+    /// Those past the cap.
+    pub fn take_hidden(&mut self) -> Hidden {
+        std::mem::take(&mut self.hidden)
     }
 
     pub fn has_errors(&self) -> bool {
@@ -78,4 +93,13 @@ pub(super) fn merge(runs: impl IntoIterator<Item = Vec<Diagnostic>>) -> Vec<Diag
     }
     sort(&mut merged);
     merged
+}
+
+/// At most as many as a run tells; the others are counted, those of `hidden` among them.
+pub(super) fn capped(found: Vec<Diagnostic>, mut hidden: Hidden) -> Vec<Diagnostic> {
+    for diagnostic in &found {
+        let place = diagnostic.primary.as_ref().map(|label| label.span);
+        hidden.remove(&(diagnostic.code.id, place));
+    }
+    cap(found, hidden.len())
 }

@@ -116,7 +116,7 @@ impl Lifts {
 }
 
 /// The lengths of its tables, and something for itself.
-fn weight(shape: &SymShape) -> usize {
+pub(super) fn weight(shape: &SymShape) -> usize {
     let functions = shape.dims().iter().flat_map(SymDim::functions);
     functions.fold(8, |sum, (_, function)| {
         sum + function.threshold() + function.period()

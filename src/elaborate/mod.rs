@@ -102,6 +102,7 @@ fn examine(
 ) -> (Vec<Diagnostic>, Vec<Traced>) {
     let resolution = &program.resolution;
     let mut runs = vec![program.diagnostics.clone(), resolution.diagnostics.clone()];
+    let mut hidden = resolution.hidden.clone();
     let of_functions = nets::compile_functions(program);
     let reached_limit = |fault: &Diagnostic| fault.code.is_limit();
     let functions_too_large = of_functions.iter().any(reached_limit);
@@ -119,6 +120,7 @@ fn examine(
         faults.retain(|f| !(functions_too_large && reached_limit(f) && in_function(f)));
         runs.push(expansion.faults);
         warnings.push(expansion.warnings);
+        hidden.extend(expansion.hidden);
         declared.extend(expansion.sizes);
         nets.push(expansion.net);
     }
@@ -134,5 +136,5 @@ fn examine(
         warnings.push(lint::lint(graphs.map(|net| &net.graph)));
         all = faults::merge(std::iter::once(all).chain(warnings));
     }
-    (all, nets)
+    (faults::capped(all, hidden), nets)
 }

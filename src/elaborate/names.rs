@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::layers;
 use super::program::{DeclarationId, DeclarationInfo, Program};
 use crate::diagnostic::{Diagnostic, codes, guess};
+use crate::limits;
 use crate::source::{FileId, Span};
 use crate::syntax::ast;
 
@@ -19,7 +20,18 @@ pub(super) fn declare(program: &mut Program, prelude: FileId) {
     let n_units = program.units.len();
     let mut own: Vec<BTreeMap<String, DeclarationId>> = Vec::with_capacity(n_units);
     for file in (0..n_units as u32).map(FileId) {
-        own.push(own_names(program, file, prelude, &syntax_faults));
+        let faults = syntax_faults.iter().filter(|fault| fault.file == file);
+        let faults: Vec<Span> = faults.copied().collect();
+        own.push(own_names(program, file, prelude, &faults));
+    }
+    for id in program.declaration_ids() {
+        let is_of_root = program.info(id).file == program.root();
+        if let Some(template) = program.template(id).filter(|_| is_of_root)
+            && template.kind == ast::TemplateKind::Net
+        {
+            let name = template.name.name.clone();
+            program.nets.entry(name).or_insert(id);
+        }
     }
     if let Some(names) = own.get(prelude.0 as usize) {
         program.prelude = names.clone();
@@ -51,9 +63,9 @@ fn own_names(
         program.declarations.push(DeclarationInfo {
             file,
             index,
-            damaged: syntax_faults.iter().any(|fault| {
-                fault.file == file && span.start <= fault.start && fault.start <= span.end
-            }),
+            damaged: syntax_faults
+                .iter()
+                .any(|fault| span.start <= fault.start && fault.start <= span.end),
             recursive: false,
         });
         let name = declaration.name();
@@ -175,7 +187,9 @@ fn choose(
                 name.span,
                 "not declared there",
             );
-            let near = guess(&name.name, theirs.keys().map(String::as_str));
+            let near = (faults.len() < limits::DIAGNOSTICS)
+                .then(|| guess(&name.name, theirs.keys().map(String::as_str)))
+                .flatten();
             faults.push(match near {
                 Some(meant) => fault.with_guess(name.span, meant),
                 None => fault,

@@ -2,6 +2,7 @@
 
 use super::arguments::{Formal, FormalDefault, formals, missing_arguments};
 use super::expand::{Expander, Tensor};
+use super::faults::{Hidden, capped};
 use super::lifts::Lifts;
 use super::program::{DeclarationId, Program};
 use super::proof::{check_only, unknown_size, unproved};
@@ -82,6 +83,15 @@ pub(super) fn root_nets(program: &Program) -> impl Iterator<Item = (DeclarationI
         .filter(|(_, template)| template.kind == TemplateKind::Net)
 }
 
+/// The net of the root file with a name: the first, if several have it.
+pub(super) fn root_net<'p>(
+    program: &'p Program,
+    name: &str,
+) -> Option<(DeclarationId, &'p Template)> {
+    let id = *program.nets.get(name)?;
+    Some((id, program.template(id)?))
+}
+
 /// The graph of a net of the root file, or why there is none: faults of the files, of their names and of this net, in the order
 /// of the files. Other nets are not looked at.
 ///
@@ -116,7 +126,10 @@ pub(super) fn with_known_faults<T>(
     let known = program.diagnostics.clone();
     let all = super::faults::merge([known, program.resolution.diagnostics.clone(), faults]);
     let is_good = !all.iter().any(Diagnostic::is_error);
-    (result.filter(|_| is_good), all)
+    (
+        result.filter(|_| is_good),
+        capped(all, program.resolution.hidden.clone()),
+    )
 }
 
 /// What comes of the expansion of a net.
@@ -125,6 +138,8 @@ pub(super) struct Expansion {
     pub faults: Vec<Diagnostic>,
     /// What is doubtful about its text, if nothing is wrong.
     pub warnings: Vec<Diagnostic>,
+    /// Errors past the cap.
+    pub hidden: Hidden,
     /// The open sizes that the net declares.
     pub sizes: Vec<SizeInfo>,
     /// The work that it took.
@@ -141,7 +156,7 @@ pub(super) fn expand_only(
     let mut expander = Expander::new(program);
     expander.trace = traced.then(Trace::default);
     expander.sizes.set = sizes.clone();
-    let graph = match root_nets(program).find(|(_, t)| t.name.name == net) {
+    let graph = match root_net(program, net) {
         Some((id, template)) => run(&mut expander, id, template),
         None => {
             expander.report(no_such_net(program, net));
@@ -159,6 +174,7 @@ pub(super) fn expand_only(
             lacks_size: expander.sizes.lacks_value,
         },
         sizes: expander.sizes.declared,
+        hidden: expander.faults.take_hidden(),
         faults: expander.faults.finish(),
         warnings: expander.warnings.finish(),
         steps: expander.steps,
@@ -302,7 +318,7 @@ pub(super) fn expand_all(
         steps += expansion.steps;
         let is_last = steps > ALL_STEPS;
         if is_last {
-            let name = root_nets(program).find(|(_, template)| template.name.name == net.name);
+            let name = root_net(program, &net.name);
             expansion.faults.extend(name.map(|(_, template)| {
                 Diagnostic::new(
                     codes::LIMIT_NODES,

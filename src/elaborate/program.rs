@@ -92,6 +92,8 @@ pub struct Program {
     pub(super) declarations: Vec<DeclarationInfo>,
     /// The functions that every file sees.
     pub(super) prelude: BTreeMap<String, DeclarationId>,
+    /// The nets of the root file by name, the first of each.
+    pub(super) nets: BTreeMap<String, DeclarationId>,
     /// What can be said without values.
     pub(super) resolution: Resolution,
 }
@@ -132,6 +134,7 @@ impl Program {
             units,
             declarations: Vec::new(),
             prelude: BTreeMap::new(),
+            nets: BTreeMap::new(),
             resolution: Resolution::default(),
         };
         names::declare(&mut program, prelude);
@@ -144,11 +147,15 @@ impl Program {
 
     /// Whether a place lies in the declaration of a function.
     pub(super) fn is_in_function(&self, place: Span) -> bool {
+        // Declarations stand in the order of the text.
         let declarations = &self.unit(place.file).ast.declarations;
-        declarations.iter().any(|declaration| {
-            matches!(declaration, ast::Declaration::Fn(function)
-                if function.span.start <= place.start && place.end <= function.span.end)
-        })
+        let start = |declaration: &ast::Declaration| match declaration {
+            ast::Declaration::Fn(function) => function.span.start,
+            ast::Declaration::Template(template) => template.span.start,
+        };
+        let after = declarations.partition_point(|it| start(it) <= place.start);
+        let around = after.checked_sub(1).and_then(|last| declarations.get(last));
+        matches!(around, Some(ast::Declaration::Fn(function)) if place.end <= function.span.end)
     }
 
     /// The files that it was read from, in the order they were.

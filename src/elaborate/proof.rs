@@ -5,14 +5,16 @@ use std::collections::BTreeSet;
 
 use super::expand::Expander;
 use super::faults;
+use super::faults::Hidden;
 use super::lifts::Lifts;
-use super::nets::{Expansion, expand_only, no_such_net, root_nets, run};
+use super::nets::{Expansion, expand_only, no_such_net, root_net, run};
 use super::program::Program;
 use super::prove::{Interrupted, Proving, SetSizes, SizeInfo};
 use super::repair;
 use super::trace::{Trace, Traced};
 use crate::diagnostic::{Diagnostic, Fix, codes, did_you_mean};
 use crate::graph::Graph;
+use crate::limits;
 use crate::symbolic::{Open, SymShape, Variable};
 
 /// How often the sizes may be narrowed: by a `where` for each, and by the steps that fit fewer and fewer.
@@ -120,6 +122,7 @@ pub(super) fn check_only(
             // That a size has no value is no fault while it is proved for all.
             expansion.faults = proved.faults;
             expansion.warnings = proved.warnings;
+            expansion.hidden = proved.hidden;
             expansion.net = Traced {
                 is_complete: false,
                 lacks_size,
@@ -154,6 +157,7 @@ fn prove_only(
     lifts: &mut Lifts,
 ) -> Expansion {
     let mut expansion = Expansion {
+        hidden: Hidden::new(),
         net: Traced {
             name: net.to_string(),
             ..Traced::default()
@@ -163,24 +167,29 @@ fn prove_only(
         sizes: Vec::new(),
         steps: 0,
     };
-    let Some((id, template)) = root_nets(program).find(|(_, t)| t.name.name == net) else {
+    let Some((id, template)) = root_net(program, net) else {
         expansion.faults = vec![no_such_net(program, net)];
         return expansion;
     };
     let mut conditions: Vec<Condition> = Vec::new();
-    for _ in 0..NARROWINGS {
+    let (mut n_narrowings, mut work) = (0, 0);
+    while n_narrowings < NARROWINGS && expansion.steps <= limits::EXPANSION_STEPS {
+        n_narrowings += 1;
         let mut expander = Expander::new(program);
         expander.trace = traced.then(Trace::default);
         expander.sizes.set = sizes.clone();
         expander.sizes.proving = Some(Proving {
             open: std::mem::take(&mut expansion.net.open),
             lifts: std::mem::take(lifts),
+            work,
             ..Proving::default()
         });
         let graph = run(&mut expander, id, template);
         let proving = expander.sizes.proving.take().unwrap_or_default();
         *lifts = proving.lifts;
-        expansion.steps += expander.steps;
+        // An evaluation takes a fraction of the time of a step.
+        expansion.steps += expander.steps + (proving.work - work) / 4;
+        work = proving.work;
         expansion.sizes = expander.sizes.declared;
         let is_whole = graph.is_some();
         let net = &mut expansion.net;
@@ -230,7 +239,7 @@ fn prove_only(
             open.allowed = sizes;
         }
     }
-    let message = format!("the open sizes were narrowed {NARROWINGS} times and still do not fit");
+    let message = format!("the open sizes were narrowed {n_narrowings} times and still do not fit");
     let place = template.name.span;
     let fault = Diagnostic::new(codes::UNDECIDED, message, place, "not told for all sizes");
     expansion.faults = said(conditions, None, None);

@@ -8,12 +8,13 @@ use std::collections::BTreeMap;
 
 use super::attributes::Attributes;
 use super::expand::Expander;
-use super::lifts::{Key, Lifts, RuleName};
+use super::lifts::{Key, Lifts, RuleName, weight};
 use super::open::OpenValue;
 use super::value::Value;
 use crate::check::ShapeError;
 use crate::diagnostic::{Diagnostic, codes};
 use crate::graph::{NodeId, Shape};
+use crate::limits;
 use crate::source::Span;
 use crate::symbolic::{
     Assignment, Failure, Function, Open, Rate, Sizes, SymDim, SymShape, Variable, lift,
@@ -58,6 +59,8 @@ pub(super) struct Proving {
     pub lifts: Lifts,
     /// Why the expansion must start anew.
     pub interrupted: Option<Interrupted>,
+    /// Sizes at which rules were evaluated, by expansions before too.
+    pub work: usize,
 }
 
 /// What ended an expansion before its end.
@@ -130,8 +133,25 @@ impl<'p> Expander<'p> {
             return Ok(Some(known.clone()));
         }
         let no_detail = ShapeError::new(codes::UNDECIDED, "");
-        let (message, error) = match lift(&proving.open, &shapes, attributes, rate, rule) {
+        let mut n_evaluated = 0;
+        let lifted = match proving.work > limits::PROOF_STEPS {
+            true => Err(Failure::Undecided),
+            false => lift(
+                &proving.open,
+                &shapes,
+                attributes,
+                rate,
+                &mut |sizes, shapes| {
+                    n_evaluated += 1;
+                    rule(sizes, shapes)
+                },
+            ),
+        };
+        proving.work += n_evaluated;
+        let (message, error) = match lifted {
             Ok(shape) => {
+                // Its tables were filled, though the rule may have been evaluated once for several sizes.
+                proving.work += 3 * weight(&shape);
                 if let Some(key) = key {
                     proving.lifts.insert(key, shape.clone());
                 }

@@ -1,5 +1,6 @@
 //! Everything that is known of one text and the files it uses.
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::path::Path;
 use std::rc::Rc;
@@ -7,8 +8,8 @@ use std::rc::Rc;
 use super::mend::mend;
 use super::shapes::Forms;
 use crate::diagnostic::Diagnostic;
-use crate::elaborate::{self, Lifts, Loader, Program, Traced};
-use crate::source::{FileId, SourceMap};
+use crate::elaborate::{self, Callee, Lifts, Loader, Program, Traced};
+use crate::source::{FileId, SourceMap, Span};
 
 /// What is known of a text. Spans of all its parts are true of the text as it is, whatever is wrong with it.
 #[derive(Debug)]
@@ -23,6 +24,10 @@ pub struct Analysis {
     pub expanded: Rc<Program>,
     /// Its nets.
     pub nets: Vec<Traced>,
+    /// By the place of a step, the nets that have it.
+    of_steps: HashMap<Span, Vec<usize>>,
+    /// By the place of a parameter's name in a step, what it stood for in any net.
+    applied: HashMap<Span, Vec<Callee>>,
     /// How their shapes are written.
     pub(super) forms: Forms,
 }
@@ -54,6 +59,8 @@ impl Analysis {
             program: whole.clone(),
             expanded: whole,
             nets,
+            of_steps: HashMap::new(),
+            applied: HashMap::new(),
             forms: Forms::default(),
         };
         let is_lossy = analysis.program.is_lossy(analysis.program.root());
@@ -72,7 +79,29 @@ impl Analysis {
         if !Rc::ptr_eq(&analysis.expanded, &analysis.program) || parsed.is_some() {
             analysis.nets = elaborate::trace(&analysis.expanded, lifts).1;
         }
+        for (index, net) in analysis.nets.iter().enumerate() {
+            for span in net.trace.steps.keys() {
+                analysis.of_steps.entry(*span).or_default().push(index);
+            }
+            for (span, callees) in &net.trace.applied {
+                let all = analysis.applied.entry(*span).or_default();
+                let new = callees.iter().filter(|callee| !all.contains(callee));
+                let new: Vec<Callee> = new.copied().collect();
+                all.extend(new);
+            }
+        }
         analysis
+    }
+
+    /// What the parameter that a step names at a place stood for.
+    pub(super) fn applied(&self, span: Span) -> impl Iterator<Item = Callee> {
+        self.applied.get(&span).into_iter().flatten().copied()
+    }
+
+    /// The nets that have the step at a place.
+    pub(super) fn nets_of(&self, span: Span) -> impl Iterator<Item = &Traced> {
+        let indices = self.of_steps.get(&span).into_iter().flatten();
+        indices.filter_map(|index| self.nets.get(*index))
     }
 
     fn has_error_in_line(&self, text: &str, byte: usize) -> bool {

@@ -1,14 +1,17 @@
 //! What is known of a step: where it was instantiated, what came in, what goes out, what it costs.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt::Write;
+use std::rc::Rc;
 
 use super::analysis::View;
 use super::shapes::{Dims, Forms, merged};
-use crate::check::{explain, macs, open_macs, receptive_fields};
+use crate::check::{explain, macs, open_macs};
 use crate::elaborate::{Observation, Traced};
-use crate::graph::{Graph, NodeId, Recipe};
+use crate::graph::{Graph, NodeId, Recipe, Shape};
 use crate::source::Span;
-use crate::symbolic::Polynomial;
+use crate::symbolic::{Polynomial, SymShape};
 
 /// Rows of a table; nobody reads forty.
 const ROWS: usize = 8;
@@ -24,26 +27,39 @@ pub struct Instance<'a> {
 /// The instantiations of the step at `span`, whose file is that of each view: one of each group that say the same, and how many those are.
 pub fn instances<'a>(views: &[View<'a>], span: Span) -> Vec<(Instance<'a>, usize)> {
     let mut groups: Vec<(Instance<'a>, usize)> = Vec::new();
+    let mut known: HashMap<Likeness<'a>, usize> = HashMap::new();
     for view in views {
         let span = Span {
             file: view.file,
             ..span
         };
-        for net in &view.analysis.nets {
+        for net in view.analysis.nets_of(span) {
             let forms = &view.analysis.forms;
+            let names: Rc<[&str]> = net.open.iter().map(|open| open.name.as_str()).collect();
             for seen in net.trace.steps.get(&span).into_iter().flatten() {
                 let instance = Instance { forms, net, seen };
-                match groups
-                    .iter_mut()
-                    .find(|(other, _)| other.is_like(&instance))
-                {
-                    Some((_, n)) => *n += 1,
-                    None => groups.push((instance, 1)),
+                match known.entry(instance.likeness(&names)) {
+                    Entry::Occupied(group) => groups[*group.get()].1 += 1,
+                    Entry::Vacant(place) => {
+                        place.insert(groups.len());
+                        groups.push((instance, 1));
+                    }
                 }
             }
         }
     }
     groups
+}
+
+/// What an instance says; those that say the same are equal.
+#[derive(PartialEq, Eq, Hash)]
+struct Likeness<'a> {
+    value: (&'a Shape, Option<&'a SymShape>),
+    arriving: Option<(&'a Shape, Option<&'a SymShape>)>,
+    costs: Costs,
+    /// The names of the open sizes of its net.
+    names: Rc<[&'a str]>,
+    lacks_size: bool,
 }
 
 impl<'a> Instance<'a> {
@@ -72,24 +88,19 @@ impl<'a> Instance<'a> {
         }
     }
 
-    /// Whether both say the same.
-    fn is_like(&self, other: &Instance<'a>) -> bool {
-        let shape = |of: &Instance<'a>, value: Option<NodeId>| {
-            let index = value?.index();
-            Some((&of.net.graph.nodes[index].shape, of.net.shapes.get(index)))
+    fn likeness(&self, names: &Rc<[&'a str]>) -> Likeness<'a> {
+        let net = self.net;
+        let shape = |value: NodeId| {
+            let index = value.index();
+            (&net.graph.nodes[index].shape, net.shapes.get(index))
         };
-        let arriving = |of: &Instance<'a>| shape(of, of.seen.arriving);
-        let value = |of: &Instance<'a>| shape(of, Some(of.seen.value));
-        value(self) == value(other)
-            && arriving(self) == arriving(other)
-            && self.costs() == other.costs()
-            && (std::ptr::eq(self.net, other.net) || self.has_names_of(other))
-    }
-
-    /// Whether the open sizes of both nets have the same names.
-    fn has_names_of(&self, other: &Instance<'a>) -> bool {
-        let names = |net: &'a Traced| net.open.iter().map(|open| &open.name);
-        names(self.net).eq(names(other.net)) && self.net.lacks_size == other.net.lacks_size
+        Likeness {
+            value: shape(self.seen.value),
+            arriving: self.seen.arriving.map(shape),
+            costs: self.costs(),
+            names: names.clone(),
+            lacks_size: net.lacks_size,
+        }
     }
 
     /// Whether the value keeps its shape.
@@ -138,7 +149,7 @@ impl<'a> Instance<'a> {
 }
 
 /// Parameters and multiply-accumulates.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Costs {
     /// Learned numbers.
     pub params: u64,
@@ -279,7 +290,7 @@ fn arrow(arriving: Option<Dims>, value: &Dims) -> String {
 
 /// What part of the input one position of the value sees.
 fn receptive_field(instance: &Instance<'_>) -> Option<String> {
-    let fields = receptive_fields(&instance.net.graph);
+    let fields = instance.forms.receptive_fields(instance.net);
     let field = fields.get(instance.seen.value.index()).copied().flatten()?;
     let by = |[height, width]: [f64; 2]| match height == width {
         true => format!("{height}"),

@@ -1,5 +1,6 @@
 //! The totals of each net, above its declaration.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use super::analysis::View;
@@ -20,6 +21,10 @@ pub struct Lens {
 
 /// The totals of the nets of a file that can be expanded.
 pub fn lenses(view: View<'_>) -> Vec<Lens> {
+    let mut nets: HashMap<&str, &Traced> = HashMap::new();
+    for net in &view.analysis.nets {
+        nets.entry(&net.name).or_insert(net);
+    }
     let declarations = view.analysis.program.tree(view.file).declarations.iter();
     declarations
         .filter_map(|declaration| match declaration {
@@ -27,8 +32,7 @@ pub fn lenses(view: View<'_>) -> Vec<Lens> {
             _ => None,
         })
         .filter_map(|name| {
-            let mut nets = view.analysis.nets.iter();
-            let net = nets.find(|net| net.name == name.name)?;
+            let net = *nets.get(name.name.as_str())?;
             let title = match net.lacks_size {
                 false if net.is_complete => totals(net),
                 true if !net.graph.outputs.is_empty() => open_totals(net, &view.analysis.forms),

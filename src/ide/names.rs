@@ -58,7 +58,7 @@ pub fn name_at(view: View<'_>, at: usize) -> Option<Named> {
 
 /// All places that name something, those included that only the expansion knows: the names of arguments that are given to a parameter
 /// of type `block`.
-fn occurrences(view: View<'_>) -> Vec<Occurrence> {
+pub(super) fn occurrences(view: View<'_>) -> Vec<Occurrence> {
     let program = &view.analysis.program;
     let mut all = program.occurrences().to_vec();
     for (file, _) in program.sources.iter() {
@@ -80,14 +80,8 @@ fn applied_arguments(view: View<'_>, call: &ast::Call) -> Vec<Occurrence> {
         return Vec::new();
     }
     let expanded = &view.analysis.expanded;
-    let nets = view.analysis.nets.iter();
-    let callees: Vec<Callee> = nets
-        .filter_map(|net| net.trace.applied.get(&call.callee.span))
-        .flatten()
-        .copied()
-        .collect();
     let mut found = Vec::new();
-    for callee in callees {
+    for callee in view.analysis.applied(call.callee.span) {
         let entity = match callee {
             Callee::Layer(layer) => Entity::Layer(layer),
             Callee::Declared(id) => Entity::Declared(id),
@@ -171,7 +165,8 @@ pub fn declared_at(program: &Program, target: Target) -> Option<Span> {
     }
 }
 
-/// Whether the name at a place can be renamed to another, and if so the word that is replaced. `None`: ask for the word only.
+/// Whether the name at a place can be renamed to another as far as that name alone tells, and if so the word that is replaced.
+/// `None`: ask for the word only. Whether other names keep their meaning is for [`keeps_meaning`](super::keeps_meaning) to see.
 pub fn rename(
     view: View<'_>,
     named: &Named,

@@ -1,10 +1,13 @@
 //! Shapes as they are shown, and several as one: what a step gives that is instantiated more than once.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
+use std::rc::Rc;
 use std::sync::Arc;
 
+use crate::check::{ReceptiveField, receptive_fields};
+use crate::elaborate::Traced;
 use crate::graph::Shape;
 use crate::symbolic::{Function, Open, SymDim, SymShape};
 
@@ -37,14 +40,26 @@ impl Dims {
     }
 }
 
-/// Expressions that were found: finding one takes a while, and a net has few that are different.
+/// What takes a while to find and is asked for at every step: expressions, of which a net has few that are different, and
+/// receptive fields, which are found for all of a net at once.
 #[derive(Debug, Default)]
 pub struct Forms {
     /// By the name of the open size.
     known: RefCell<HashMap<(String, Arc<Function>), String>>,
+    /// By the address of the net, which stays where it is as long as the analysis.
+    fields: RefCell<HashMap<usize, Rc<Vec<Option<ReceptiveField>>>>>,
 }
 
 impl Forms {
+    /// The receptive field of each node of a net of the analysis.
+    pub fn receptive_fields(&self, net: &Traced) -> Rc<Vec<Option<ReceptiveField>>> {
+        let mut fields = self.fields.borrow_mut();
+        let of_net = fields.entry(std::ptr::from_ref(net).addr());
+        of_net
+            .or_insert_with(|| Rc::new(receptive_fields(&net.graph)))
+            .clone()
+    }
+
     fn form(&self, dim: &SymDim, open: &[Open]) -> String {
         let SymDim::Of(variable, function) = dim else {
             return dim.form(open);
@@ -91,12 +106,8 @@ pub fn merged(shapes: &[Dims]) -> String {
 }
 
 fn merged_dim<'d>(sizes: impl Iterator<Item = &'d Size>) -> String {
-    let mut distinct: Vec<&Size> = Vec::new();
-    for size in sizes {
-        if !distinct.contains(&size) {
-            distinct.push(size);
-        }
-    }
+    let mut known: BTreeSet<&Size> = BTreeSet::new();
+    let mut distinct: Vec<&Size> = sizes.filter(|size| known.insert(size)).collect();
     if distinct.iter().all(|size| matches!(size, Size::Number(_))) {
         distinct.sort();
     }

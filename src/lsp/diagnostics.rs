@@ -5,7 +5,7 @@ use gen_lsp_types as lsp;
 use super::documents::{Document, Documents, canonical};
 use super::lines::Lines;
 use super::session::State;
-use crate::diagnostic::{Diagnostic, Label, codes};
+use crate::diagnostic::{Diagnostic, Label, bounded, codes};
 use crate::ide::Analysis;
 use crate::source::{FileId, SourceMap, Span};
 
@@ -34,6 +34,7 @@ pub fn convert(
     analysis: &Analysis,
     diagnostic: &Diagnostic,
 ) -> lsp::Diagnostic {
+    let diagnostic = &bounded(diagnostic);
     let sources = &analysis.sources;
     let (place, is_moved) = place(analysis, diagnostic);
     let primary = diagnostic.primary.iter().filter(|_| is_moved);
@@ -46,7 +47,7 @@ pub fn convert(
     let related: Vec<_> = primary
         .chain(others)
         .chain(trail)
-        .filter_map(|label| related(documents, sources, &label))
+        .filter_map(|label| related(documents, document, sources, &label))
         .collect();
     let unused = [
         codes::UNUSED_VALUE,
@@ -116,12 +117,16 @@ fn use_of(analysis: &Analysis, file: FileId) -> Option<Span> {
 
 fn related(
     documents: &Documents,
+    document: &Document,
     sources: &SourceMap,
     label: &Label,
 ) -> Option<lsp::DiagnosticRelatedInformation> {
     let file = sources.file(label.span.file);
     let uri = documents.uri(&canonical(&file.path))?;
-    let range = Lines::new(&file.text).range(&file.text, label.span.range());
+    let range = match label.span.file {
+        FileId(0) => document.range(label.span.range()),
+        _ => Lines::new(&file.text).range(&file.text, label.span.range()),
+    };
     Some(lsp::DiagnosticRelatedInformation {
         location: lsp::Location { uri, range },
         message: label.message.clone(),

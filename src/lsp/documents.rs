@@ -149,7 +149,31 @@ impl Documents {
     }
 
     fn analyse(&self, path: &Path, text: &str, edited: Option<usize>) -> Analysed {
-        let texts = |path: &Path| self.open.get(path).map(|document| document.text.clone());
+        self.analyse_with(path, text, edited, &BTreeMap::new())
+    }
+
+    /// What would be known of an analysis' own file if the texts of some files, by canonical path, were others.
+    pub fn analysis_with(
+        &self,
+        analysis: &Analysis,
+        changed: &BTreeMap<PathBuf, String>,
+    ) -> Rc<Analysis> {
+        let path = canonical(analysis.program.sources.path(analysis.program.root()));
+        let text = changed.get(&path).map_or(analysis.text(), String::as_str);
+        self.analyse_with(&path, text, None, changed).analysis
+    }
+
+    fn analyse_with(
+        &self,
+        path: &Path,
+        text: &str,
+        edited: Option<usize>,
+        changed: &BTreeMap<PathBuf, String>,
+    ) -> Analysed {
+        let texts = |path: &Path| {
+            let open = || self.open.get(path).map(|document| document.text.clone());
+            changed.get(path).cloned().or_else(open)
+        };
         let disk = path
             .is_absolute()
             .then(|| DiskLoader::new(path, &self.include));

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use gen_lsp_types as lsp;
 
@@ -11,8 +12,8 @@ use super::lines::Lines;
 use super::requests::{Refusal, document};
 use super::session::State;
 use crate::elaborate::{LocalKind, Target};
-use crate::ide::{self, Analysis, Item, ItemKind, Named};
-use crate::source::Span;
+use crate::ide::{self, Analysis, Edits, Item, ItemKind, Named};
+use crate::source::{FileId, Span};
 
 /// A place in a file, by canonical path.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,22 +30,45 @@ struct Found {
     declares: bool,
 }
 
-fn place(analysis: &Analysis, span: Span) -> Place {
-    let path = analysis.program.sources.path(span.file);
-    Place {
-        path: canonical(path),
-        start: span.start as usize,
-        end: span.end as usize,
-    }
+/// The files of an analysis that places are told in. What is known of one is found once, however many places it has.
+struct Files<'a> {
+    state: &'a State,
+    analysis: &'a Analysis,
+    known: BTreeMap<FileId, (PathBuf, Lines)>,
 }
 
-fn location(state: &State, analysis: &Analysis, span: Span) -> Option<lsp::Location> {
-    let path = canonical(analysis.program.sources.path(span.file));
-    let text = text_of(analysis, span.file);
-    Some(lsp::Location {
-        uri: state.documents.uri(&path)?,
-        range: Lines::new(text).range(text, span.range()),
-    })
+impl<'a> Files<'a> {
+    fn new(state: &'a State, analysis: &'a Analysis) -> Files<'a> {
+        Files {
+            state,
+            analysis,
+            known: BTreeMap::new(),
+        }
+    }
+
+    fn file(&mut self, file: FileId) -> &(PathBuf, Lines) {
+        self.known.entry(file).or_insert_with(|| {
+            let path = canonical(self.analysis.program.sources.path(file));
+            (path, Lines::new(text_of(self.analysis, file)))
+        })
+    }
+
+    fn place(&mut self, span: Span) -> Place {
+        Place {
+            path: self.file(span.file).0.clone(),
+            start: span.start as usize,
+            end: span.end as usize,
+        }
+    }
+
+    fn location(&mut self, span: Span) -> Option<lsp::Location> {
+        let (state, text) = (self.state, text_of(self.analysis, span.file));
+        let (path, lines) = self.file(span.file);
+        Some(lsp::Location {
+            uri: state.documents.uri(path)?,
+            range: lines.range(text, span.range()),
+        })
+    }
 }
 
 /// `textDocument/definition`
@@ -63,9 +87,10 @@ pub fn definition(
             None => Vec::new(),
         },
     };
+    let mut files = Files::new(state, &analysis);
     let locations: Vec<_> = spans
         .into_iter()
-        .filter_map(|span| location(state, &analysis, span))
+        .filter_map(|span| files.location(span))
         .collect();
     Ok((!locations.is_empty()).then(|| lsp::Definition::from(locations).into()))
 }
@@ -83,7 +108,8 @@ pub fn references(
     };
     let found = uses(state, &analysis, &named);
     let found = found
-        .into_iter()
+        .places
+        .into_values()
         .filter(|found| params.context.include_declaration || !found.declares);
     Ok(Some(found.map(|found| found.location).collect()))
 }
@@ -149,8 +175,10 @@ pub fn rename(
     let is_alias = ide::definitions(view, &named)
         .iter()
         .any(|span| analysis.program.sources.text(*span) != old);
+    let found = uses(state, &analysis, &named);
     let mut changes: HashMap<lsp::Uri, Vec<lsp::TextEdit>> = HashMap::new();
-    for found in uses(state, &analysis, &named) {
+    let mut ranges: BTreeMap<PathBuf, BTreeSet<(usize, usize)>> = BTreeMap::new();
+    for (place, found) in found.places {
         let is_meant = found.text == old && (!is_alias || found.location.uri == document.uri);
         if is_meant {
             let edit = lsp::TextEdit {
@@ -158,48 +186,91 @@ pub fn rename(
                 new_text: new_name.to_string(),
             };
             changes.entry(found.location.uri).or_default().push(edit);
+            let of_file = ranges.entry(place.path).or_default();
+            of_file.insert((place.start, place.end));
         }
     }
+    let edits = ranges.into_iter();
+    let edits = edits.map(|(path, ranges)| (path, Edits::new(ranges, new_name)));
+    verify(state, &found.analyses, &edits.collect())?;
     Ok(Some(lsp::WorkspaceEdit {
         changes: Some(changes),
         ..Default::default()
     }))
 }
 
+/// Refuses edits, by canonical path, after which a name in one of the analyses would mean something else.
+fn verify(
+    state: &State,
+    analyses: &[Rc<Analysis>],
+    edits: &BTreeMap<PathBuf, Edits>,
+) -> Result<(), Refusal> {
+    for before in analyses {
+        let mut texts = BTreeMap::new();
+        let mut of_files = BTreeMap::new();
+        for (file, _) in before.program.sources.iter() {
+            let path = canonical(before.program.sources.path(file));
+            if let Some(edits) = edits.get(&path) {
+                texts.insert(path, edits.apply(text_of(before, file)));
+                of_files.insert(file, edits.clone());
+            }
+        }
+        let after = state.documents.analysis_with(before, &texts);
+        ide::keeps_meaning(before, &after, &of_files).map_err(|error| Refusal(error.0))?;
+    }
+    Ok(())
+}
+
+/// What names the same, and the analyses that know of it.
+struct Uses {
+    places: BTreeMap<Place, Found>,
+    analyses: Vec<Rc<Analysis>>,
+}
+
 /// All places that name the same, in all files that can.
-fn uses(state: &State, analysis: &Analysis, named: &Named) -> Vec<Found> {
-    let view_here = analysis.view();
-    let definitions = ide::definitions(view_here, named);
+fn uses(state: &State, analysis: &Rc<Analysis>, named: &Named) -> Uses {
+    let definitions = ide::definitions(analysis.view(), named);
     let is_visible_outside = named.targets.iter().all(|target| {
         matches!(
             target,
             Target::Declared(_) | Target::Local(_, LocalKind::Parameter)
         )
     });
-    let mut found: BTreeMap<Place, Found> = BTreeMap::new();
-    let mut collect = |analysis: &Analysis, definitions: &[Span]| {
+    let mut uses = Uses {
+        places: BTreeMap::new(),
+        analyses: vec![analysis.clone()],
+    };
+    uses.collect(state, analysis, &definitions);
+    if is_visible_outside {
+        let mut files = Files::new(state, analysis);
+        let places: Vec<Place> = definitions.iter().map(|span| files.place(*span)).collect();
+        for place in places {
+            for (user, file) in state.documents.users(&place.path) {
+                uses.collect(state, &user, &[Span::new(file, place.start, place.end)]);
+                if !uses.analyses.iter().any(|known| Rc::ptr_eq(known, &user)) {
+                    uses.analyses.push(user);
+                }
+            }
+        }
+    }
+    uses
+}
+
+impl Uses {
+    fn collect(&mut self, state: &State, analysis: &Analysis, definitions: &[Span]) {
+        let mut files = Files::new(state, analysis);
         for site in ide::references(analysis.view(), definitions) {
-            if let Some(location) = location(state, analysis, site.span) {
+            if let Some(location) = files.location(site.span) {
                 let text = text_of(analysis, site.span.file)[site.span.range()].to_string();
                 let declares = site.declares;
-                found.entry(place(analysis, site.span)).or_insert(Found {
+                self.places.entry(files.place(site.span)).or_insert(Found {
                     location,
                     text,
                     declares,
                 });
             }
         }
-    };
-    collect(analysis, &definitions);
-    if is_visible_outside {
-        for definition in &definitions {
-            let place = place(analysis, *definition);
-            for (user, file) in state.documents.users(&place.path) {
-                collect(&user, &[Span::new(file, place.start, place.end)]);
-            }
-        }
     }
-    found.into_values().collect()
 }
 
 /// The files that a `use` of the document may name.

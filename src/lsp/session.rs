@@ -1,12 +1,11 @@
 //! The conversation with one editor.
 
 use std::collections::VecDeque;
-use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
 use gen_lsp_types as lsp;
-use lsp::Notification as _;
+use lsp::{Notification as _, Request as _};
 use lsp_server::{Connection, ErrorCode, Message, Notification, Request, Response};
 
 use super::diagnostics;
@@ -24,17 +23,87 @@ pub struct State {
     pub client: setup::Client,
 }
 
-/// Takes messages until the editor says goodbye.
-pub fn run(connection: &Connection, include: Vec<PathBuf>) -> Result<(), Box<dyn Error>> {
-    let (id, params) = connection.initialize_start()?;
-    let params: lsp::InitializeParams = serde_json::from_value(params)?;
-    connection.initialize_finish(id, serde_json::to_value(setup::answer())?)?;
-    let mut state = setup::state(&params, include);
-    if state.client.watches_files {
-        connection
-            .sender
-            .send(Message::Request(setup::watch_files()))?;
+/// How a conversation ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The editor asked for `shutdown` before it left, whether it said `exit` or not.
+    Goodbye,
+    /// It left without.
+    Abrupt,
+}
+
+/// The other side of the connection is gone.
+#[derive(Clone, Copy, Debug)]
+struct Gone;
+
+/// Takes messages until the editor leaves.
+///
+/// An editor leaves by `exit` or by the end of its stream, at any time. Neither is a fault of the server; what counts is
+/// whether `shutdown` came before.
+pub fn run(connection: &Connection, include: Vec<PathBuf>) -> End {
+    let mut has_shut_down = false;
+    let _: Result<(), Gone> = converse(connection, include, &mut has_shut_down);
+    match has_shut_down {
+        true => End::Goodbye,
+        false => End::Abrupt,
     }
+}
+
+fn send(connection: &Connection, message: impl Into<Message>) -> Result<(), Gone> {
+    connection.sender.send(message.into()).map_err(|_| Gone)
+}
+
+fn receive(connection: &Connection) -> Result<Message, Gone> {
+    connection.receiver.recv().map_err(|_| Gone)
+}
+
+fn is_exit(message: &Message) -> bool {
+    matches!(message, Message::Notification(it) if it.method == lsp::ExitNotification::METHOD.to_string())
+}
+
+/// Waits for the greeting, and returns it. `None`: the editor left.
+fn greet(connection: &Connection) -> Result<Option<lsp::InitializeParams>, Gone> {
+    loop {
+        let message = receive(connection)?;
+        if is_exit(&message) {
+            return Ok(None);
+        }
+        let Message::Request(request) = message else {
+            continue;
+        };
+        if request.method != lsp::InitializeRequest::METHOD.to_string() {
+            let code = ErrorCode::ServerNotInitialized as i32;
+            send(
+                connection,
+                Response::new_err(request.id, code, "`initialize` comes first".into()),
+            )?;
+            continue;
+        }
+        match serde_json::from_value(request.params) {
+            Ok(params) => {
+                send(connection, Response::new_ok(request.id, setup::answer()))?;
+                return Ok(Some(params));
+            }
+            Err(error) => {
+                let code = ErrorCode::InvalidParams as i32;
+                send(
+                    connection,
+                    Response::new_err(request.id, code, error.to_string()),
+                )?;
+            }
+        }
+    }
+}
+
+fn converse(
+    connection: &Connection,
+    include: Vec<PathBuf>,
+    has_shut_down: &mut bool,
+) -> Result<(), Gone> {
+    let Some(params) = greet(connection)? else {
+        return Ok(());
+    };
+    let mut state = setup::state(&params, include);
     let mut queue: VecDeque<Message> = VecDeque::new();
     loop {
         if queue.is_empty() {
@@ -44,23 +113,35 @@ pub fn run(connection: &Connection, include: Vec<PathBuf>) -> Result<(), Box<dyn
             Some(message) => message,
             None => match tell_diagnostics(connection, &mut state)? {
                 true => continue,
-                false => connection.receiver.recv()?,
+                false => receive(connection)?,
             },
         };
         queue.extend(connection.receiver.try_iter());
         match message {
+            message if is_exit(&message) => return Ok(()),
             Message::Request(request) if is_cancelled(&mut queue, &request) => {
                 let code = ErrorCode::RequestCanceled as i32;
-                let response = Response::new_err(request.id, code, "cancelled".into());
-                connection.sender.send(Message::Response(response))?;
+                send(
+                    connection,
+                    Response::new_err(request.id, code, "cancelled".into()),
+                )?;
             }
-            Message::Request(request) => {
-                if connection.handle_shutdown(&request)? {
-                    return Ok(());
-                }
-                let response = answer(&state, request);
-                connection.sender.send(Message::Response(response))?;
+            Message::Request(request) if *has_shut_down => {
+                let code = ErrorCode::InvalidRequest as i32;
+                let reason = "nothing is answered after `shutdown`";
+                send(
+                    connection,
+                    Response::new_err(request.id, code, reason.into()),
+                )?;
             }
+            Message::Request(request)
+                if request.method == lsp::ShutdownRequest::METHOD.to_string() =>
+            {
+                *has_shut_down = true;
+                send(connection, Response::new_ok(request.id, ()))?;
+            }
+            Message::Request(request) => send(connection, answer(&state, request))?,
+            Message::Notification(_) if *has_shut_down => {}
             Message::Notification(notification) => take(connection, &mut state, notification)?,
             // The only request of the server asks for news of files; nothing depends on what the editor says to that.
             Message::Response(_) => {}
@@ -92,7 +173,7 @@ fn answer(state: &State, request: Request) -> Response {
 }
 
 /// Tells the diagnostics of one document, if some are still to be told.
-fn tell_diagnostics(connection: &Connection, state: &mut State) -> Result<bool, Box<dyn Error>> {
+fn tell_diagnostics(connection: &Connection, state: &mut State) -> Result<bool, Gone> {
     let Some(document) = state.documents.untold() else {
         return Ok(false);
     };
@@ -105,15 +186,10 @@ fn tell_diagnostics(connection: &Connection, state: &mut State) -> Result<bool, 
     Ok(true)
 }
 
-fn publish(
-    connection: &Connection,
-    params: lsp::PublishDiagnosticsParams,
-) -> Result<(), Box<dyn Error>> {
+fn publish(connection: &Connection, params: lsp::PublishDiagnosticsParams) -> Result<(), Gone> {
     let method = lsp::PublishDiagnosticsNotification::METHOD.to_string();
     let notification = Notification::new(method, params);
-    Ok(connection
-        .sender
-        .send(Message::Notification(notification))?)
+    send(connection, notification)
 }
 
 /// Takes a notification in. One that makes no sense is passed over, as the protocol wants it.
@@ -121,8 +197,14 @@ fn take(
     connection: &Connection,
     state: &mut State,
     notification: Notification,
-) -> Result<(), Box<dyn Error>> {
+) -> Result<(), Gone> {
     let is = |method: lsp::LspNotificationMethod<'_>| notification.method == method.to_string();
+    if is(lsp::InitializedNotification::METHOD) {
+        if state.client.watches_files {
+            send(connection, setup::watch_files())?;
+        }
+        return Ok(());
+    }
     if is(lsp::DidOpenTextDocumentNotification::METHOD) {
         if let Some(params) = read::<lsp::DidOpenTextDocumentParams>(notification) {
             state.documents.open(params.text_document);

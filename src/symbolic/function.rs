@@ -1,5 +1,6 @@
 //! Functions of one open size, exact for all of them.
 
+use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
 
 /// A function of a size `n = 1, 2, ...`: a table of its first values, then rays, one for each residue of the period.
@@ -32,6 +33,9 @@ pub struct Undecided;
 
 /// No table is longer than this: periods are products of strides, thresholds of a few windows.
 const TABLE: usize = 1 << 15;
+
+/// Every two functions are compared at every residue, no more often than this.
+const COMPARISONS: usize = 1 << 24;
 
 impl Function {
     /// The function that `value` computes, which must be quasi-affine of this period after `threshold`.
@@ -126,8 +130,9 @@ impl Function {
         for ray in self.tail.iter_mut().flatten() {
             ray.slope /= rounds;
         }
+        let mut tail = VecDeque::from(std::mem::take(&mut self.tail));
         while let Some(last) = self.head.last() {
-            let next = self.tail[self.tail.len() - 1];
+            let next = tail.back().copied().flatten();
             let before = next.and_then(|ray| {
                 let start = ray.start.checked_sub(ray.slope)?;
                 Some(Ray { start, ..ray })
@@ -136,9 +141,10 @@ impl Function {
                 break;
             }
             self.head.pop();
-            self.tail.pop();
-            self.tail.insert(0, before);
+            tail.pop_back();
+            tail.push_front(before);
         }
+        self.tail = tail.into();
     }
 
     /// Whether a part of the period is one.
@@ -186,7 +192,8 @@ pub fn settle(
             rounds = rounds.max(ahead.div_euclid(slope.abs()) + 1);
         }
     };
-    if threshold.saturating_add(period) > TABLE {
+    let n_pairs = functions.len().saturating_mul(functions.len());
+    if threshold.saturating_add(period) > TABLE || n_pairs.saturating_mul(period) > COMPARISONS {
         return Err(Undecided);
     }
     for residue in 0..period {

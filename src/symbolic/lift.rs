@@ -162,10 +162,12 @@ pub fn lift<E>(
     let reach = rate.reach.max(known_beside_open(inputs).saturating_add(1));
     let mut rates = BTreeMap::new();
     for variable in variables {
-        let of_variable: Vec<&Function> = functions()
+        // Once each: a concatenation may have a thousand arguments of one shape.
+        let of_variable: BTreeSet<&Function> = functions()
             .filter(|(other, _)| *other == variable)
             .map(|(_, function)| function)
             .collect();
+        let of_variable: Vec<&Function> = of_variable.into_iter().collect();
         let found = settle(&of_variable, reach, rate.modulus)?;
         // What a table of this length refuses is found out before it is filled.
         Function::sample(found, |_| None)?;

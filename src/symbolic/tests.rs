@@ -136,3 +136,18 @@ fn conditions_read_as_people_write_them() {
     );
     assert_eq!(condition((9, 1), &|h| h != 5).0, "H != 5");
 }
+
+#[test]
+fn a_function_that_leaves_its_rays_in_the_third_period_is_not_taken() {
+    // As far as two periods tell, each of these is quasi-affine.
+    let bends = |n: u64| Some(if n <= 4 { n as i64 } else { 2 * n as i64 });
+    assert_eq!(Function::sample((0, 2), bends), Err(Undecided));
+    let ends = |n: u64| (n <= 4).then_some(n as i64);
+    assert_eq!(Function::sample((0, 2), ends), Err(Undecided));
+    let square = |n: u64| Some((n * n) as i64);
+    for window in [(0, 1), (3, 2), (100, 7)] {
+        assert_eq!(Function::sample(window, square), Err(Undecided));
+    }
+    // Where the window is as long as it must be, the bend lies before the rays.
+    assert!(Function::sample((4, 2), bends).is_ok());
+}

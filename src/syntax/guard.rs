@@ -58,7 +58,8 @@ pub fn tokens(text: &str) -> Vec<Token> {
 pub(super) struct Section {
     pub start: usize,
     pub end: usize,
-    /// What must be put behind it for its brackets to balance.
+    /// What must be put behind it for its brackets to balance. Begins with a line end, so that a comment at the end of the
+    /// section cannot swallow the closers: unbalanced text costs the parser time exponential in its nesting.
     pub closers: String,
     /// Whether it nests so deeply that it must not be parsed.
     pub too_deep: bool,
@@ -101,6 +102,7 @@ pub(super) fn scan(id: FileId, text: &str) -> Scan<'_> {
         too_deep: false,
         suspect: None,
         slack: 0,
+        is_swallowed: false,
         bad_line: None,
         once: Vec::new(),
         edits: Vec::new(),
@@ -185,6 +187,8 @@ struct Scanner<'t> {
     suspect: Option<(usize, usize)>,
     /// Brackets of this section that were given up; as many stray closers are their echo.
     slack: usize,
+    /// Whether a comment without end took the rest of the text, closers included.
+    is_swallowed: bool,
     /// Start of the last line with a bad character: one message a line is enough.
     bad_line: Option<usize>,
     /// Bad characters that are reported once a file.

@@ -1,5 +1,8 @@
 //! The parser: runs the grammar on one declaration after the other.
 
+use std::num::NonZeroUsize;
+use std::sync::Once;
+
 use pest::Parser;
 use pest::error::{Error, ErrorVariant, InputLocation};
 
@@ -7,9 +10,9 @@ use super::ast::{Declaration, File, Use};
 use super::build::Builder;
 use super::explain::{self, Failure};
 use super::guard::{self, Scan, Section};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, codes};
 use crate::limits;
-use crate::source::FileId;
+use crate::source::{FileId, Span};
 
 /// What pest makes of `grammar/net.pest`.
 #[derive(pest_derive::Parser)]
@@ -62,6 +65,7 @@ fn parse_section(
     file: &mut File,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
+    limit_steps();
     let text = format!(
         "{}{}",
         &scan.text[section.start..section.end],
@@ -77,6 +81,25 @@ fn parse_section(
                 }
             }
         }
+        Err(error) if is_limit(&error) => {
+            let first = scan
+                .tokens
+                .partition_point(|token| token.end <= section.start);
+            let place = scan
+                .tokens
+                .get(first)
+                .map_or(section.start..section.end, |t| t.start..t.end);
+            diagnostics.push(
+                Diagnostic::new(
+                    codes::LIMIT_PARSING,
+                    "this declaration takes too many steps to parse",
+                    Span::new(file.id, place.start, place.end),
+                    "starts here",
+                )
+                .with_note(format!("at most {} steps are taken", limits::PARSER_STEPS))
+                .with_help("divide it into several blocks"),
+            );
+        }
         Err(error) => {
             let failure = failure(&error, section.start, section.start);
             diagnostics.extend(explain::explain(file.id, scan, section, &failure));
@@ -84,9 +107,22 @@ fn parse_section(
     }
 }
 
+/// pest's limit holds for the process. It is set before the first text is parsed, and stays as it is, unless a test counts steps by setting others.
+fn limit_steps() {
+    static SET: Once = Once::new();
+    SET.call_once(|| pest::set_call_limit(NonZeroUsize::new(limits::PARSER_STEPS)));
+}
+
+/// Whether the parser gave up, so that its error says nothing about the text.
+fn is_limit(error: &Error<Rule>) -> bool {
+    matches!(error.variant, ErrorVariant::CustomError { .. })
+}
+
 /// Why the statements from byte `from` of the file on, in the section of `text`, cannot be parsed.
 pub(super) fn statement_failure(text: &str, section: &Section, from: usize) -> Option<Failure> {
-    let error = Grammar::parse(Rule::statements, &text[from - section.start..]).err()?;
+    let error = Grammar::parse(Rule::statements, &text[from - section.start..])
+        .err()
+        .filter(|error| !is_limit(error))?;
     Some(failure(&error, from, from))
 }
 

@@ -14,10 +14,12 @@ pub(crate) use self::occurrences::parameter;
 use self::scopes::{Scopes, VariableKind};
 use super::Occurrence;
 use super::arguments::{match_arguments, missing_arguments};
+use super::faults::Hidden;
 use super::program::{DeclarationId, Entity, Program};
 use super::templates::wrong_kind;
 use super::value::Callee;
 use crate::diagnostic::{Code, Diagnostic, codes};
+use crate::limits;
 use crate::source::{FileId, Span};
 use crate::syntax::ast::{
     Call, Declaration, Definition, FnDeclaration, Ident, Param, Template, TemplateKind,
@@ -36,12 +38,22 @@ pub(super) struct Reference {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Resolution {
     pub diagnostics: Vec<Diagnostic>,
+    /// Errors past the cap.
+    pub hidden: Hidden,
     /// Warnings, worth saying if there are no errors.
     pub lints: Vec<Diagnostic>,
     /// What each declaration names, by declaration.
     pub references: Vec<Vec<Reference>>,
     /// Every place that names something, in the order of the files.
     pub occurrences: Vec<Occurrence>,
+}
+
+impl Resolution {
+    /// Whether no further error is told. To look for a word that was meant takes time for every word that is known, so it is
+    /// done only for errors that are told.
+    pub fn is_full(&self) -> bool {
+        self.diagnostics.len() >= limits::DIAGNOSTICS
+    }
 }
 
 struct Resolver<'p> {
@@ -89,7 +101,13 @@ pub(super) fn resolve(program: &Program) -> Resolution {
 
 impl<'p> Resolver<'p> {
     fn report(&mut self, diagnostic: Diagnostic) {
-        self.result.diagnostics.push(diagnostic);
+        match self.result.is_full() {
+            true => {
+                let place = diagnostic.primary.as_ref().map(|label| label.span);
+                self.result.hidden.insert((diagnostic.code.id, place));
+            }
+            false => self.result.diagnostics.push(diagnostic),
+        }
     }
 
     fn fail(&mut self, code: Code, message: impl Into<String>, span: Span) {
@@ -118,6 +136,10 @@ impl<'p> Resolver<'p> {
     /// Reports a name that nothing declares, unless what declares it may have been lost to a syntax error.
     fn undefined(&mut self, name: &str, span: Span) {
         if self.program.unit(self.file).lossy {
+            return;
+        }
+        if self.result.is_full() {
+            self.result.hidden.insert((codes::UNDEFINED.id, Some(span)));
             return;
         }
         let fault = {
@@ -238,11 +260,14 @@ impl<'p> Resolver<'p> {
         let arriving = |index: usize| formals.get(index).is_some_and(|formal| formal.arriving);
         let matched = match_arguments(name, &formals, arriving, takes_values, &call.arguments);
         let is_good = matched.faults.is_empty();
-        self.result.diagnostics.extend(matched.faults);
+        matched
+            .faults
+            .into_iter()
+            .for_each(|fault| self.report(fault));
         let given = |index: usize| matched.by_formal.get(index).is_some_and(Option::is_some);
         if as_step && is_good {
             let missing = missing_arguments(name, call.callee.span, &formals, given);
-            self.result.diagnostics.extend(missing);
+            missing.into_iter().for_each(|fault| self.report(fault));
         }
     }
 

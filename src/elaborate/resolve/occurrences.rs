@@ -1,9 +1,12 @@
 //! Notes of which name means what.
 
+use std::collections::BTreeMap;
+
 use super::Resolver;
 use super::scopes::Variable;
 use crate::elaborate::program::{DeclarationId, Entity, Program};
 use crate::elaborate::{LocalKind, Occurrence, Target};
+use crate::limits;
 use crate::source::Span;
 use crate::syntax::ast::{Call, Declaration, Definition};
 
@@ -73,12 +76,13 @@ impl<'p> Resolver<'p> {
             self.note(name.span, Target::Declared(id), true);
         }
         for (file, _) in self.program.sources.iter() {
+            let imports = &self.program.unit(file).imports;
+            let imports: BTreeMap<Span, DeclarationId> =
+                imports.iter().map(|(name, id)| (name.span, *id)).collect();
             for used in &self.program.tree(file).uses {
                 for (name, new_name) in used.names.iter().flatten() {
                     let shown = new_name.as_ref().unwrap_or(name);
-                    let unit = self.program.unit(file);
-                    let chosen = unit.imports.iter().find(|(i, _)| i.span == shown.span);
-                    if let Some(&(_, id)) = chosen {
+                    if let Some(&id) = imports.get(&shown.span) {
                         self.note(name.span, Target::Declared(id), false);
                         if let Some(new_name) = new_name {
                             self.note(new_name.span, Target::Declared(id), false);
@@ -103,8 +107,8 @@ pub(crate) fn parameter(program: &Program, entity: Entity, name: &str) -> Option
         }
         Entity::Declared(id) => id,
     };
-    // Aliases may lead in a circle; no chain of sane ones is as long as there are declarations.
-    for _ in program.declaration_ids() {
+    // Aliases may lead in a circle. No longer chain is expanded either.
+    for _ in 0..=limits::CALL_DEPTH {
         let params = match program.declaration(id) {
             Declaration::Fn(function) => &function.params,
             Declaration::Template(template) => match &template.definition {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::elaborate::LocalKind;
+use crate::limits;
 use crate::source::Span;
 use crate::syntax::ast::{Ident, Text, TextPart, Type};
 
@@ -41,9 +42,68 @@ struct Scope<'p> {
     constants: BTreeMap<&'p str, usize>,
     /// By name, the place of the label.
     values: BTreeMap<String, Span>,
-    /// Labels with expressions in them: what stands before the first and after the last expression.
-    patterns: Vec<(String, String, Span)>,
+    patterns: Patterns,
     labels_leak: bool,
+}
+
+/// Labels with expressions in them, by what stands before the first and after the last expression.
+#[derive(Debug, Default)]
+struct Patterns(BTreeMap<String, BTreeMap<String, Span>>);
+
+impl Patterns {
+    fn insert(&mut self, start: String, end: String, place: Span) {
+        let ends = self.0.entry(start).or_default();
+        ends.entry(end).or_insert(place);
+    }
+
+    /// The first label that may have given a value this name. Looks at the parts of the name, not at every label: a body may have
+    /// as many labels as names that are looked for.
+    fn fitting(&self, name: &str) -> Option<Span> {
+        if self.0.is_empty() || name.len() > limits::NAME_BYTES {
+            return None;
+        }
+        let starts = (0..=name.len()).filter_map(|end| name.get(..end));
+        let fitting = starts.filter_map(|start| {
+            let ends = self.0.get(start)?;
+            let rests = (start.len()..=name.len()).filter_map(|from| name.get(from..));
+            rests.filter_map(|end| ends.get(end)).min()
+        });
+        fitting.min().copied()
+    }
+}
+
+/// The labels of one scope of names. Those that came last can be taken out again, in time that only they take: the arms of an `if` do
+/// not see each other's.
+#[derive(Debug, Default)]
+pub(super) struct Labels {
+    places: BTreeMap<String, Span>,
+    order: Vec<String>,
+}
+
+impl Labels {
+    pub fn get(&self, name: &str) -> Option<Span> {
+        self.places.get(name).copied()
+    }
+
+    pub fn insert(&mut self, name: String, place: Span) {
+        if self.places.insert(name.clone(), place).is_none() {
+            self.order.push(name);
+        }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.order.len()
+    }
+
+    /// Takes all out but the first.
+    pub fn split_off(&mut self, n_kept: usize) -> Vec<(String, Span)> {
+        let names = self.order.split_off(n_kept.min(self.order.len()));
+        let taken = names.into_iter();
+        taken
+            .filter_map(|name| self.places.remove_entry(&name))
+            .collect()
+    }
 }
 
 /// The scopes of one declaration, innermost last, and every constant that it ever declared.
@@ -54,7 +114,7 @@ pub(super) struct Scopes<'p> {
     /// Open sizes, where they are declared.
     sizes: BTreeMap<&'p str, Span>,
     /// Labels by scope of names (section 6 of the specification), innermost last.
-    labels: Vec<BTreeMap<String, Span>>,
+    labels: Vec<Labels>,
 }
 
 impl Default for Scopes<'_> {
@@ -63,7 +123,7 @@ impl Default for Scopes<'_> {
             scopes: vec![Scope::default()],
             variables: Vec::new(),
             sizes: BTreeMap::new(),
-            labels: vec![BTreeMap::new()],
+            labels: vec![Labels::default()],
         }
     }
 }
@@ -130,14 +190,9 @@ impl<'p> Scopes<'p> {
 
     /// The label that gave this name to a value, or may have.
     pub fn value(&self, name: &str) -> Option<Span> {
-        let fits = |(start, end, _): &&(String, String, Span)| {
-            name.len() >= start.len() + end.len()
-                && name.starts_with(start.as_str())
-                && name.ends_with(end.as_str())
-        };
         self.scopes.iter().rev().find_map(|scope| {
             let plain = scope.values.get(name).copied();
-            plain.or_else(|| scope.patterns.iter().find(fits).map(|pattern| pattern.2))
+            plain.or_else(|| scope.patterns.fitting(name))
         })
     }
 
@@ -157,7 +212,7 @@ impl<'p> Scopes<'p> {
                 };
                 let (first, last) = (label.parts.first(), label.parts.last());
                 let ends = (literal(first), literal(last));
-                scope.patterns.push((ends.0, ends.1, label.span));
+                scope.patterns.insert(ends.0, ends.1, label.span);
             }
         }
     }
@@ -172,7 +227,7 @@ impl<'p> Scopes<'p> {
     }
 
     /// Labels of the current scope of names.
-    pub fn labels(&mut self) -> &mut Vec<BTreeMap<String, Span>> {
+    pub fn labels(&mut self) -> &mut Vec<Labels> {
         &mut self.labels
     }
 
@@ -180,13 +235,11 @@ impl<'p> Scopes<'p> {
     pub fn claim(&mut self, label: &Text) -> Option<Span> {
         let name = plain(label)?;
         let labels = self.labels.last_mut()?;
-        match labels.get(&name) {
-            Some(first) => Some(*first),
-            None => {
-                labels.insert(name, label.span);
-                None
-            }
+        let first = labels.get(&name);
+        if first.is_none() {
+            labels.insert(name, label.span);
         }
+        first
     }
 }
 

@@ -1,7 +1,7 @@
 //! Names in bodies: statements and steps.
 
 use super::Resolver;
-use super::scopes::VariableKind;
+use super::scopes::{Labels, VariableKind};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::elaborate::LocalKind;
 use crate::elaborate::body::batch_in_shape;
@@ -267,23 +267,22 @@ impl<'p> Resolver<'p> {
 
     /// Only one of the arms is expanded, so that they may use the same labels.
     fn branches(&mut self, arms: &'p [(Expr, Body)], otherwise: Option<&'p Body>, leak: bool) {
-        let before = self.scopes.labels().last().cloned().unwrap_or_default();
-        let mut after = before.clone();
+        let n_before = self.scopes.labels().last().map_or(0, Labels::len);
+        let mut of_arms: Vec<(String, Span)> = Vec::new();
         let bodies = arms.iter().map(|(condition, body)| (Some(condition), body));
         for (condition, body) in bodies.chain(otherwise.map(|body| (None, body))) {
             if let Some(condition) = condition {
                 self.expr(condition);
             }
-            if let Some(labels) = self.scopes.labels().last_mut() {
-                *labels = before.clone();
-            }
             self.body(body, leak);
-            if let Some(labels) = self.scopes.labels().last() {
-                after.extend(labels.iter().map(|(name, span)| (name.clone(), *span)));
+            if let Some(labels) = self.scopes.labels().last_mut() {
+                of_arms.extend(labels.split_off(n_before));
             }
         }
         if let Some(labels) = self.scopes.labels().last_mut() {
-            *labels = after;
+            for (name, place) in of_arms {
+                labels.insert(name, place);
+            }
         }
     }
 

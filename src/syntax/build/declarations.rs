@@ -121,7 +121,25 @@ impl Builder<'_, '_> {
     }
 
     fn params(&mut self, pair: Pair<'_, Rule>) -> Vec<Param> {
-        parts(pair).map(|param| self.param(param)).collect()
+        let mut params = Vec::new();
+        for pair in parts(pair) {
+            if params.len() == limits::PARAMETERS {
+                let span = self.span(&pair);
+                self.report(
+                    Diagnostic::new(
+                        codes::LIMIT_VALUE,
+                        "a declaration has too many parameters",
+                        span,
+                        "one too many",
+                    )
+                    .with_note(format!("at most {} are allowed", limits::PARAMETERS))
+                    .with_help("a list can hold many values"),
+                );
+                break;
+            }
+            params.push(self.param(pair));
+        }
+        params
     }
 
     fn param(&mut self, pair: Pair<'_, Rule>) -> Param {

@@ -2,7 +2,8 @@
 
 use super::layout::{Column, Line};
 
-/// Lines longer than this do not push the column of assertions further out.
+/// Lines longer than this do not push a column further out: each line would be padded to the longest, and the text could grow
+/// with the square of its length.
 const WIDEST: usize = 100;
 
 /// Aligns, in neighbouring lines, the `=` of aliases, the arrow between labelled steps, and comments; and all assertions of a declaration.
@@ -30,13 +31,11 @@ pub(super) fn align(lines: &mut [Line<'_>]) {
         line_up(lines, &group, Column::Assertion);
     }
     for run in runs(lines, Column::Comment) {
-        let widest = run
-            .iter()
-            .map(|index| width_before(&lines[*index], Column::Comment))
-            .max()
-            .unwrap_or(0);
-        for index in run {
-            let space = widest + 2 - width_before(&lines[index], Column::Comment);
+        let width = |index: &usize| width_before(&lines[*index], Column::Comment);
+        let widths: Vec<usize> = run.iter().map(width).collect();
+        let widest = widest(&widths);
+        for (index, width) in run.into_iter().zip(widths) {
+            let space = widest.saturating_sub(width) + 2;
             set(&mut lines[index], Column::Comment, space);
         }
     }
@@ -61,7 +60,7 @@ fn line_up(lines: &mut [Line<'_>], group: &[usize], column: Column) {
         .iter()
         .map(|index| width_before(&lines[*index], column))
         .collect();
-    let widest = widths.iter().copied().max().unwrap_or(0);
+    let widest = widest(&widths);
     let are_equal = widths.iter().all(|width| *width == widest);
     // The `=` of an alias is no pause.
     let gap = if are_equal || column == Column::Alias {
@@ -70,8 +69,18 @@ fn line_up(lines: &mut [Line<'_>], group: &[usize], column: Column) {
         2
     };
     for (index, width) in group.iter().zip(widths) {
-        set(&mut lines[*index], column, widest + gap - width);
+        let space = match width > WIDEST {
+            true => 1,
+            false => widest - width + gap,
+        };
+        set(&mut lines[*index], column, space);
     }
+}
+
+/// The widest of those that push the column.
+fn widest(widths: &[usize]) -> usize {
+    let short = widths.iter().copied().filter(|width| *width <= WIDEST);
+    short.max().unwrap_or(0)
 }
 
 fn set(line: &mut Line<'_>, column: Column, space: usize) {

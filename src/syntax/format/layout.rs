@@ -1,5 +1,6 @@
 //! Items on lines.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use super::items::{Item, ItemKind};
@@ -92,6 +93,8 @@ struct Layout<'a, 't> {
     /// Indentation of the statement at hand.
     statement: usize,
     declaration: usize,
+    /// The first item behind the comments that were met last.
+    after_comments: Option<usize>,
 }
 
 /// Puts every item on a line.
@@ -103,6 +106,7 @@ pub(super) fn lay_out<'t>(items: &[Item<'t>], marks: &Marks) -> Vec<Line<'t>> {
         stack: Vec::new(),
         statement: 0,
         declaration: 0,
+        after_comments: None,
     };
     let mut previous = None;
     for index in 0..items.len() {
@@ -112,7 +116,15 @@ pub(super) fn lay_out<'t>(items: &[Item<'t>], marks: &Marks) -> Vec<Line<'t>> {
         layout.place(index, previous);
         previous = Some(index);
     }
-    layout.lines.iter_mut().for_each(|line| finish(line, marks));
+    let assertions: BTreeMap<usize, usize> = marks
+        .assertions
+        .iter()
+        .map(|(start, end)| (*end, *start))
+        .collect();
+    layout
+        .lines
+        .iter_mut()
+        .for_each(|line| finish(line, &assertions));
     separate(&mut layout.lines, marks);
     layout.lines
 }
@@ -250,9 +262,22 @@ impl<'t> Layout<'_, 't> {
     }
 
     /// Indentation of a line that begins with an item that closes nothing.
-    fn indent(&self, index: usize) -> usize {
-        let next = self.items[index..].iter().find(|item| !item.is_comment());
-        let is_fresh = next.is_none_or(|item| self.begins(item) || item.text == "}");
+    fn indent(&mut self, index: usize) -> usize {
+        // Comments share the indentation of what they stand before; those that stand together look for it once.
+        let next = match self.after_comments {
+            Some(next) if next >= index => next,
+            _ => {
+                let n_comments = self.items[index..]
+                    .iter()
+                    .take_while(|item| item.is_comment());
+                index + n_comments.count()
+            }
+        };
+        self.after_comments = Some(next);
+        let is_fresh = self
+            .items
+            .get(next)
+            .is_none_or(|item| self.begins(item) || item.text == "}");
         match self.stack.last() {
             Some(top) if top.body.is_none() => top.indent + INDENT,
             Some(top) if is_fresh => top.indent + INDENT,
@@ -340,18 +365,16 @@ fn is_operator(token: &str) -> bool {
 }
 
 /// Keeps only the columns that a line can be aligned by: comments and assertions at its end.
-fn finish(line: &mut Line<'_>, marks: &Marks) {
+/// `assertions` are the shapes, from their ends to their brackets.
+fn finish(line: &mut Line<'_>, assertions: &BTreeMap<usize, usize>) {
     let n_parts = line.parts.len();
     let n_tokens = match line.parts.last() {
         Some(last) if last.is_comment => n_parts - 1,
         _ => n_parts,
     };
     let asserted = line.parts[..n_tokens].last().and_then(|last| {
-        let bracket = marks
-            .assertions
-            .iter()
-            .rfind(|(_, end)| **end == last.end)?;
-        line.parts.iter().position(|part| part.start == *bracket.0)
+        let bracket = assertions.get(&last.end)?;
+        line.parts.iter().position(|part| part.start == *bracket)
     });
     for (index, part) in line.parts.iter_mut().enumerate() {
         part.column = part.column.filter(|column| match column {

@@ -12,6 +12,9 @@ use crate::syntax::ast::{
 /// Statements of one callee with at least so many numbers are a table.
 const TABLE_COLUMNS: usize = 3;
 
+/// Cells longer than this do not widen their column: every row would be padded to the longest.
+const TABLE_CELL: usize = 40;
+
 /// A cell of a table of numbers.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cell {
@@ -311,9 +314,10 @@ impl Collector<'_> {
     fn table(&mut self, rows: &[Row]) {
         let n_columns = rows.first().map_or(0, |(_, cells)| cells.len());
         for column in 0..n_columns {
-            let widest = rows.iter().map(|row| row.1[column].len()).max();
+            let lengths = rows.iter().map(|row| row.1[column].len());
+            let widest = lengths.filter(|length| *length <= TABLE_CELL).max();
             for (row, cells) in rows {
-                let padding = widest.unwrap_or(0) - cells[column].len();
+                let padding = widest.unwrap_or(0).saturating_sub(cells[column].len());
                 self.marks
                     .cells
                     .insert(cells[column].start, Cell { row: *row, padding });

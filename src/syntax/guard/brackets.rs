@@ -216,15 +216,17 @@ impl Scanner<'_> {
             diagnostic = diagnostic
                 .with_secondary(self.span(other.at..other.at + 1), "this one is open too");
         }
-        self.report(diagnostic);
-        if innermost.byte != b'{' {
-            self.covered.push(innermost.at..end + open.len());
+        // The closers of a text that ends in an open comment stand in that comment, which was reported.
+        if !self.is_swallowed {
+            self.report(diagnostic);
         }
-        self.covered.push(end..end + open.len());
-        open.iter()
-            .rev()
-            .map(|open| char::from(open.closer()))
-            .collect()
+        let closers = open.iter().rev().map(|open| char::from(open.closer()));
+        let closers: String = std::iter::once('\n').chain(closers).collect();
+        if innermost.byte != b'{' {
+            self.covered.push(innermost.at..end + closers.len());
+        }
+        self.covered.push(end..end + closers.len());
+        closers
     }
 
     /// A piece of a string: up to its end, to a `{`, or to the end of the line.

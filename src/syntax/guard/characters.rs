@@ -98,8 +98,9 @@ impl Scanner<'_> {
                 self.at = end;
             }
             '\'' => {
-                if let Some(length) = self.text[end..self.line_end()].find('\'') {
-                    let close = end + length;
+                // Not by way of the line's end: a line of nothing but quotes would be read once for each.
+                let close = self.run_end(end, |byte| !matches!(byte, b'\'' | b'\n'));
+                if self.bytes.get(close) == Some(&b'\'') {
                     self.edits.push((start..close + 1, b'"'));
                     self.edits.push((end..close, b'_'));
                     self.tokens.push(Token {

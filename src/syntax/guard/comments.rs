@@ -24,6 +24,7 @@ impl Scanner<'_> {
     /// A nested comment. The parser recurses into them, so their depth is bounded too.
     pub(super) fn block_comment(&mut self) {
         let start = self.at;
+        let n_open = self.stack.len();
         let (mut depth, mut deepest) = (0usize, 0);
         loop {
             match (self.peek(0), self.peek(1)) {
@@ -63,7 +64,9 @@ impl Scanner<'_> {
                 .with_note(format!("at most {} levels are allowed", limits::NESTING)),
             );
             self.edits.push((start..self.at, b' '));
+            self.is_swallowed |= depth > 0;
         } else if depth > 0 {
+            self.is_swallowed = true;
             self.report(
                 Diagnostic::new(
                     codes::UNCLOSED,
@@ -77,6 +80,9 @@ impl Scanner<'_> {
                     "end it with `*/`"
                 }),
             );
+            self.edits.push((start..self.at, b' '));
+        } else if self.stack.len() < n_open {
+            // A line end in it closed the text around it: its start is cut out with that text, so the rest must go too.
             self.edits.push((start..self.at, b' '));
         }
     }

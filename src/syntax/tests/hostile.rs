@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 
 use super::{ACCEPTED, BROKEN, parse_text};
-use crate::diagnostic::{Diagnostic, render_text};
+use crate::diagnostic::{Diagnostic, codes, render_text};
 use crate::limits;
 use crate::source::SourceMap;
 
@@ -110,6 +110,108 @@ fn what_is_broken_all_over_gets_few_messages() {
         }
     }
     check_codes(&" ".repeat(limits::SOURCE_BYTES + 1), &["E0701"]);
+}
+
+/// What can nest, whole or not.
+const NESTING: &[&str] = &[
+    "(",
+    "[",
+    "{",
+    "f(",
+    "a + (",
+    "a * {",
+    "residual {",
+    "a -> residual { b } shortcut {",
+    "concat { a\n",
+    "repeat i in 0..2 {",
+    "if a {",
+    "if a { b } else {",
+    "l: (",
+    "l, m: {",
+    "l{",
+    "let x = (",
+    "let x = [",
+    "f(a=[",
+    "let x = a[",
+    "let x = not (",
+    "let x = -(",
+    "let x = if (",
+    "let x = if a then (",
+    "\"{",
+    "f(\"{",
+    "input x: [",
+    "where (",
+    "output o: (",
+    "require (",
+    "labels [",
+    "a: [",
+    "/*",
+];
+
+/// How a text can end in the middle of something.
+const ENDS: &[&str] = &[
+    "",
+    " //",
+    " // x",
+    " // )\n",
+    " ///",
+    " /*",
+    " /* \n",
+    " /*/",
+    " /* ) */",
+    " \"",
+    " \"{",
+    " \"\\",
+    "\\",
+    ")",
+    "]",
+    "}",
+    "\u{0}",
+    "\u{0}\n",
+    "\u{fffd}",
+    "'",
+    "'(",
+    "#",
+    "# (\n",
+    "->",
+    " = ",
+    ",",
+    "-",
+    "not",
+    "\n\n",
+    "\nnet B {\n",
+    "\n/// x\nnet B {",
+    "\"{ /*\n(((((((((((((((((((((((((((( */ }\"",
+    "\"{ // \n",
+];
+
+#[test]
+fn no_end_of_a_text_is_parsed_once_for_every_way_to_nest() {
+    for before in ["net A {\n", "net A { input x: [3, 8, 8] ", "fn f(x) = "] {
+        for open in NESTING {
+            for end in ENDS {
+                let levels =
+                    (limits::NESTING - 8) / open.matches(['(', '[', '{', '"']).count().max(1);
+                let text = format!("{before}{}{end}", open.repeat(levels));
+                let found = diagnose(&text);
+                assert!(!found.is_empty(), "{text}");
+                assert!(
+                    found.iter().all(|d| d.code != codes::LIMIT_PARSING),
+                    "{text}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn what_a_comment_swallowed_is_one_fault() {
+    check_codes("net A {\n  input x: [3]\n  dense(4) /* a\n}\n", &["E0102"]);
+    check_codes(
+        "net A {\n  input x: [3]\n  dense((4 /* a /* b */\n}\n",
+        &["E0102"],
+    );
+    check_codes("/* a", &["E0102"]);
 }
 
 /// `levels` of each kind of nesting, the bracket of the body included.
