@@ -76,6 +76,7 @@ const NOT_SHOWN: &[(&str, &str)] = &[
         "E0706",
         "takes hundreds of files: `files_and_sources_have_limits`",
     ),
+    ("E0708", "guards an invariant: tests/bounds.rs"),
     ("E1001", "of the machine: tests/families.rs"),
     ("E1002", "of the command line: tests/tuning.rs"),
     ("E1003", "of the machine: src/fault.rs"),
@@ -84,6 +85,7 @@ const NOT_SHOWN: &[(&str, &str)] = &[
     ("E1103", "of the command line: tests/artefacts"),
     ("W0010", "of weights"),
     ("W0011", "of weights"),
+    ("W0013", "takes a hundred faults: src/diagnostic/tests.rs"),
 ];
 
 #[test]
