@@ -6,7 +6,7 @@
 //! machine's features, so equal layers share one kernel.
 
 mod clif;
-mod forward;
+pub(crate) mod forward;
 mod isa;
 pub mod jit;
 mod listing;

@@ -46,6 +46,11 @@ impl Tensor {
         }
     }
 
+    /// The largest magnitude.
+    fn largest(&self) -> f64 {
+        self.data.iter().fold(0.0, |most, x| most.max(x.abs()))
+    }
+
     /// A dimension of size 1 stands for any size.
     fn broadcast(&self, index: [usize; 3]) -> f64 {
         let mut index = index;
@@ -66,6 +71,27 @@ pub fn evaluate(
     params: &dyn Fn(ParamId) -> Vec<f64>,
     inputs: &[Vec<f64>],
 ) -> Vec<Vec<f64>> {
+    evaluate_with(graph, params, inputs, None)
+}
+
+/// The outputs where every element that is computed is off, as it is in fewer digits: by `error` times the
+/// largest sum, over the tensor, of what is added up to an element, each addend positive. What only moves is exact.
+#[cfg(any(test, feature = "random"))]
+pub fn evaluate_inexactly(
+    graph: &Graph,
+    params: &dyn Fn(ParamId) -> Vec<f64>,
+    inputs: &[Vec<f64>],
+    error: &mut dyn FnMut() -> f64,
+) -> Vec<Vec<f64>> {
+    evaluate_with(graph, params, inputs, Some(error))
+}
+
+fn evaluate_with(
+    graph: &Graph,
+    params: &dyn Fn(ParamId) -> Vec<f64>,
+    inputs: &[Vec<f64>],
+    mut error: Option<&mut dyn FnMut() -> f64>,
+) -> Vec<Vec<f64>> {
     let mut values: Vec<Tensor> = Vec::with_capacity(graph.nodes.len());
     for node in &graph.nodes {
         let operands: Vec<&Tensor> = node.inputs.iter().map(|id| &values[id.index()]).collect();
@@ -74,7 +100,15 @@ pub fn evaluate(
             Op::Input(index) => Tensor::new(&node.shape, inputs[index].clone()),
             _ => {
                 let params: Vec<Vec<f64>> = node.params.iter().map(|id| params(*id)).collect();
-                operation(node, own, &params)
+                let mut value = operation(node, own, &params);
+                if let Some(error) = &mut error {
+                    let magnitude = magnitude(node, own, params, &value);
+                    value
+                        .data
+                        .iter_mut()
+                        .for_each(|x| *x += magnitude * error());
+                }
+                value
             }
         };
         if let Some(epilogue) = &node.epilogue {
@@ -90,6 +124,49 @@ pub fn evaluate(
     outputs
         .map(|output| values[output.node.index()].data.clone())
         .collect()
+}
+
+/// What the rounding errors of a node are measured by; 0 where nothing is computed.
+fn magnitude(node: &Node, inputs: &[&Tensor], mut params: Vec<Vec<f64>>, value: &Tensor) -> f64 {
+    let absolute = |x: &Tensor| Tensor {
+        sizes: x.sizes,
+        data: x.data.iter().map(|x| x.abs()).collect(),
+    };
+    match &node.op {
+        Op::Input(_) | Op::Param | Op::Dropout | Op::Identity | Op::Flatten | Op::Reshape => 0.0,
+        Op::Concat { .. } | Op::Slice { .. } | Op::Pad { .. } => 0.0,
+        Op::Pool(Pool {
+            kind: PoolKind::Max,
+            ..
+        })
+        | Op::GlobalPool(PoolKind::Max) => 0.0,
+        Op::Resize(Resize {
+            mode: ResizeMode::Nearest,
+            ..
+        }) => 0.0,
+        // What a function computes in between is of the size of what it takes and gives.
+        Op::Map(_) | Op::Softmax | Op::Lrn { .. } => {
+            let taken = inputs.iter().map(|input| input.largest());
+            value.largest() + taken.fold(0.0, f64::max) / 16.0
+        }
+        Op::Conv(_)
+        | Op::ConvTranspose(_)
+        | Op::Dense { .. }
+        | Op::Pool(_)
+        | Op::GlobalPool(_)
+        | Op::AdaptiveAveragePool { .. }
+        | Op::BatchNorm { .. }
+        | Op::Resize(_) => {
+            params.iter_mut().flatten().for_each(|x| *x = x.abs());
+            if let (Op::BatchNorm { .. }, Some(mean)) = (&node.op, params.first_mut()) {
+                // It is subtracted.
+                mean.iter_mut().for_each(|x| *x = -*x);
+            }
+            let inputs: Vec<Tensor> = inputs.iter().map(|input| absolute(input)).collect();
+            let inputs: Vec<&Tensor> = inputs.iter().collect();
+            operation(node, &inputs, &params).largest()
+        }
+    }
 }
 
 fn operation(node: &Node, inputs: &[&Tensor], params: &[Vec<f64>]) -> Tensor {

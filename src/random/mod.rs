@@ -8,10 +8,12 @@
 
 mod arguments;
 mod declarations;
+mod differential;
 mod entropy;
 mod steps;
 #[cfg(test)]
 mod tests;
+mod weights;
 
 use std::collections::BTreeSet;
 
@@ -19,6 +21,7 @@ use crate::check::summarise;
 use crate::elaborate::layers::{IMAGE, Layer};
 use crate::graph::Graph;
 use arguments::Site;
+pub use differential::differential;
 pub use entropy::Entropy;
 
 /// A random net.

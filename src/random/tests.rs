@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::differential::compare;
 use super::steps::prelude;
 use super::*;
 use crate::elaborate::INTRINSICS;
@@ -212,4 +213,19 @@ fn a_seed_or_bytes_decide_the_net() {
     );
     // Bytes that run out make the simplest choices.
     assert!(draw(&mut Entropy::of_bytes(&[])).contains("conv"));
+}
+
+#[test]
+fn every_way_to_run_a_net_computes_what_its_graph_means() {
+    let (n, mut n_compared) = (160, 0);
+    for seed in 0..n {
+        let mut entropy = Entropy::seeded(1_000_000 + seed);
+        let n_steps = 1 + entropy.below(14);
+        let net = Net::draw(&mut entropy, n_steps);
+        match compare(&net, 1 + seed as usize % 3, seed) {
+            Ok(is_compared) => n_compared += u64::from(is_compared),
+            Err(fault) => panic!("{fault}, seed {seed}\n{}", net.text),
+        }
+    }
+    assert!(n_compared * 10 > n * 9, "{n_compared} of {n} compared");
 }

@@ -2,6 +2,8 @@
 
 mod buffer;
 mod error;
+#[cfg(any(test, feature = "random"))]
+mod guarded;
 mod kernels;
 mod peak;
 mod schedule;
@@ -16,6 +18,8 @@ pub(crate) mod tests;
 
 pub use buffer::AlignedBuffer;
 pub use error::RunError;
+#[cfg(any(test, feature = "random"))]
+pub(crate) use guarded::{Edge, Guarded};
 pub use kernels::Kernels;
 pub use peak::{Gauge, MultiplyAdds, Peak, median};
 pub use session::Session;

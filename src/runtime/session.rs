@@ -103,6 +103,12 @@ impl Session {
         &self.plan
     }
 
+    /// The parameters that the plan packs.
+    #[cfg(any(test, feature = "random"))]
+    pub(crate) fn packed(&self) -> &AlignedBuffer {
+        &self.packed
+    }
+
     /// Uses so many threads from now on.
     pub fn set_threads(&mut self, n_threads: usize) -> Result<(), RunError> {
         let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);

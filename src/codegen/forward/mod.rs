@@ -4,6 +4,8 @@
 //! `words` is the layer over Cranelift.
 
 mod entry;
+#[cfg(any(test, feature = "random"))]
+pub(crate) mod memory;
 mod open;
 mod steps;
 #[cfg(test)]

@@ -1,15 +1,14 @@
 //! The functions in memory, on random nets, against a session on one thread: bit for bit, whatever the plan.
 
-use std::ffi::c_void;
 use std::sync::Arc;
 
 use cranelift::jit::{JITBuilder, JITModule};
-use cranelift::module::{DataDescription, Linkage, Module, default_libcall_names};
+use cranelift::module::{Linkage, Module, default_libcall_names};
 use proptest::prelude::*;
 
+use super::memory::Library;
 use super::words::{Answer, WORD};
 use super::*;
-use crate::codegen::module::define_kernels;
 use crate::codegen::processor::{self, tests::PROCESSORS};
 use crate::codegen::{host_isa, jit, machines, x86};
 use crate::graph::Graph;
@@ -18,117 +17,7 @@ use crate::kernels::Tuning;
 use crate::optimize::optimize;
 use crate::plan::{Lead, plan, print_plan};
 use crate::runtime::tests::{batch_of, packed};
-use crate::runtime::{AlignedBuffer, Session};
-
-/// `fn(table of arguments) -> status`
-type Call = unsafe extern "C" fn(*const u64) -> i32;
-
-/// The two entries of a plan, in memory as long as this.
-struct Code {
-    module: Option<JITModule>,
-    forward: Call,
-    parallel: Call,
-}
-
-impl Drop for Code {
-    fn drop(&mut self) {
-        if let Some(module) = self.module.take() {
-            // SAFETY: the functions are only called while `self` lives.
-            unsafe { module.free_memory() }
-        }
-    }
-}
-
-fn compile(plan: &Plan) -> Result<Code, CodegenError> {
-    let host = host_isa()?;
-    let builder = JITBuilder::with_isa(host.clone(), default_libcall_names());
-    let mut module = JITModule::new(builder);
-    let names: Vec<String> = (0..plan.kernels.len()).map(|i| format!("k{i}")).collect();
-    let (specs, machine) = (&plan.kernels, &plan.machine);
-    let kernels = define_kernels(&mut module, host.as_ref(), specs, machine, &names, "")?;
-    let kernels: Vec<FuncId> = kernels.functions.iter().map(|(id, _)| *id).collect();
-    let description = module
-        .declare_data("description", Linkage::Local, false, false)
-        .expect("a constant");
-    let mut nothing = DataDescription::new();
-    nothing.define_zeroinit(8);
-    module
-        .define_data(description, &nothing)
-        .expect("a constant");
-    let variants = [Variant {
-        plan,
-        prefix: "net.".to_owned(),
-        weights_at: 0,
-    }];
-    let forward = Forward {
-        name: "net",
-        // It asks nothing of the processor.
-        target: Target::Aarch64Linux,
-        variants: &variants,
-        header: ImageHeader {
-            bytes: &[0; 64],
-            checksum_at: 56,
-            payload_at: 64,
-            len: 128,
-        },
-        embedded: None,
-        parallel: true,
-        description,
-    };
-    define(&mut module, &forward, &[kernels])?;
-    let n_ports = plan.inputs.len() + plan.outputs.len();
-    let entries = [("net_forward", 3), ("net_forward_parallel", 6)];
-    let calls = entries.map(|(name, n_further)| {
-        let Some(cranelift::module::FuncOrDataId::Func(entry)) = module.get_name(name) else {
-            panic!("{name} is not there");
-        };
-        let (linkage, from_table) = (Linkage::Local, format!("call_{name}"));
-        let call = words::declare(&mut module, &from_table, linkage, 1, Answer::Status);
-        let call = call.expect("a function");
-        words::define(&mut module, call, |function, arguments| {
-            let table = arguments[0];
-            let words = 0..(n_further + n_ports) as i64;
-            let words: Vec<Value> = words.map(|i| function.load(table, WORD * i)).collect();
-            let status = function.call_for(entry, &words);
-            function.answer(status);
-        })
-        .expect("a function");
-        call
-    });
-    module.finalize_definitions().expect("code");
-    let [forward, parallel] = calls.map(|id| {
-        let address = module.get_finalized_function(id);
-        // SAFETY: it was declared with this signature.
-        unsafe { std::mem::transmute::<*const u8, Call>(address) }
-    });
-    Ok(Code {
-        module: Some(module),
-        forward,
-        parallel,
-    })
-}
-
-/// All parts, the last first, each on a thread of its own.
-extern "C" fn on_threads(
-    _: *mut c_void,
-    parts: usize,
-    body: extern "C" fn(*mut c_void, usize),
-    argument: *mut c_void,
-) {
-    let argument = argument as usize;
-    std::thread::scope(|scope| {
-        for part in (0..parts).rev() {
-            scope.spawn(move || body(argument as *mut c_void, part));
-        }
-    });
-}
-
-/// Floats that nobody but the code may have written, with a fence of NaN at the end.
-fn poisoned(bytes: usize) -> AlignedBuffer {
-    let mut floats = AlignedBuffer::zeroed(bytes / FLOAT + 64).expect("memory");
-    floats.fill(f32::NAN);
-    floats
-}
+use crate::runtime::{AlignedBuffer, Edge, Session};
 
 fn check(graph: &Graph, what: &str, change: impl Fn(&mut Plan)) {
     let mut graph = graph.clone();
@@ -138,19 +27,19 @@ fn check(graph: &Graph, what: &str, change: impl Fn(&mut Plan)) {
         change(&mut plan);
         let what = format!("{what}\n{}", print_plan(&plan));
         let packed = packed(&graph, &plan);
-        let code = compile(&plan).expect("code");
+        let library = Library::compile(&plan).expect("code");
         let (plan, packed) = (Arc::new(plan), Arc::new(packed));
         let executable = jit::compile(&plan.kernels, &machine).expect("code");
         let session = Session::new(Arc::new(executable), plan.clone(), packed.clone(), 1);
         let session = session.expect("a session");
         for batch in [1, 2, 5] {
-            compare(&code, &plan, &packed, &session, &graph, batch, &what);
+            compare(&library, &plan, &packed, &session, &graph, batch, &what);
         }
     }
 }
 
 fn compare(
-    code: &Code,
+    library: &Library,
     plan: &Plan,
     packed: &AlignedBuffer,
     session: &Session,
@@ -160,58 +49,31 @@ fn compare(
 ) {
     let images: Vec<Vec<Vec<f64>>> = (0..batch).map(|seed| inputs(graph, seed as u64)).collect();
     let tensors = batch_of(session, &images);
+    let values: Vec<&[f32]> = tensors.iter().map(|tensor| tensor.values()).collect();
     let bits = |values: &[f32]| values.iter().map(|v| v.to_bits()).collect::<Vec<u32>>();
     let wanted = session.run(&tensors).expect("a run");
-    let variant = [Variant {
-        plan,
-        prefix: String::new(),
-        weights_at: 0,
-    }];
-    let workspace = Workspace::of(variant.iter());
-    let weights = [packed.as_ptr() as u64, 1];
-    for n_parts in [0usize, 1, 3] {
-        let outputs: Vec<AlignedBuffer> = wanted
-            .iter()
-            .map(|tensor| poisoned(FLOAT * tensor.values().len()))
-            .collect();
-        let size = match n_parts {
-            0 => {
-                workspace.scratch
-                    + batch.min(workspace.group) * workspace.arena
-                    + batch * workspace.shared
-            }
-            n => n * workspace.scratch + batch * workspace.whole,
-        };
-        let memory = poisoned(size);
-        let mut table = vec![weights.as_ptr() as u64];
-        table.extend(tensors.iter().map(|tensor| tensor.values().as_ptr() as u64));
-        table.extend(outputs.iter().map(|output| output.as_ptr() as u64));
-        table.extend([batch as u64, memory.as_ptr() as u64]);
-        // SAFETY: the table holds what the entry takes: tensors of the plan's shapes, weights packed for it, and as much memory as the plan needs.
-        let status = unsafe {
-            match n_parts {
-                0 => (code.forward)(table.as_ptr()),
-                n => {
-                    table.extend([n as u64, on_threads as *const () as u64, 0]);
-                    (code.parallel)(table.as_ptr())
-                }
-            }
-        };
-        assert_eq!(status, 0, "{what}");
-        assert!(memory[size / FLOAT..].iter().all(|value| value.is_nan()));
-        for (wanted, found) in wanted.iter().zip(&outputs) {
-            let n = wanted.values().len();
-            let found = bits(&found[..n]);
-            assert_eq!(bits(wanted.values()), found, "{n_parts} parts, {what}");
+    for (n_parts, edge) in [
+        (None, Edge::End),
+        (Some(1), Edge::Start),
+        (Some(3), Edge::End),
+    ] {
+        // SAFETY: the library, the weights and the tensors are the plan's.
+        let outputs = unsafe { library.run(plan, packed, &values, (batch, n_parts), edge) };
+        for (wanted, found) in wanted.iter().zip(outputs.expect("a run")) {
+            assert_eq!(
+                bits(wanted.values()),
+                bits(&found),
+                "{n_parts:?} parts, {what}"
+            );
         }
     }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
+    #![proptest_config(ProptestConfig::with_cases(96))]
     #[test]
     fn functions_compute_what_a_session_does(
-        seed: u64, n_nodes in 2usize..16, cut in proptest::option::of(0.0..1.0f64), group in 1usize..4
+        seed: u64, n_nodes in 2usize..12, cut in proptest::option::of(0.0..1.0f64), group in 1usize..4
     ) {
         let what = format!("seed {seed}, {n_nodes} nodes");
         check(&random_graph(seed, n_nodes), &what, |plan| {

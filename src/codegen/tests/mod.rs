@@ -16,6 +16,7 @@ use crate::graph::Margins;
 use crate::kernels::KernelSpec;
 use crate::kernels::reference::run_reference;
 use crate::plan::{KernelId, View};
+use crate::runtime::{Edge, Guarded};
 
 /// A NaN that nothing computes.
 const POISON: u32 = 0x7fc0_beef;
@@ -184,6 +185,9 @@ fn check(spec: &KernelSpec, inputs: &[Vec<f32>], run: &Run, tolerance: Tolerance
     run_reference(spec, memory.as_mut_slice(), run.batch);
     let expected = memory.pop().unwrap();
 
+    let edge = [Edge::Start, Edge::End][run.seed as usize % 2];
+    let guarded = |values: &Vec<f32>| Guarded::from_slice(values, edge).expect("memory");
+    let mut memory: Vec<Guarded> = memory.iter().map(guarded).collect();
     let mut output = vec![f32::from_bits(POISON); n_floats + 2 * GUARD];
     let mut operands: Vec<*mut f32> = memory.iter_mut().map(|x| x.as_mut_ptr()).collect();
     operands.push(output[GUARD..].as_mut_ptr());

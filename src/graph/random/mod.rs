@@ -1,39 +1,11 @@
-//! Random small graphs for tests of what changes or runs graphs.
-
-mod nodes;
+//! Graphs for tests of what changes or runs graphs: built by hand, or random ones.
 
 use super::{
     Conv, Graph, Init, Input, Margins, Node, NodeId, Op, Output, Param, ParamId, Recipe,
     ScalarBinary, ScalarFn, ScalarOp, ScalarUnary, Shape, evaluate_recipe_exact,
+    reference::evaluate,
 };
-
-/// A small generator of numbers (SplitMix64), so that a graph is a function of its seed.
-pub(crate) struct Rng(pub u64);
-
-impl Rng {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// In `0..n`.
-    pub fn below(&mut self, n: usize) -> usize {
-        (self.next() % n.max(1) as u64) as usize
-    }
-
-    /// In -1..1.
-    pub fn number(&mut self) -> f64 {
-        // Few bits, so that it is exact in f32.
-        (self.next() >> 44) as f64 / (1 << 19) as f64 - 1.0
-    }
-
-    fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
-        choices[self.below(choices.len())]
-    }
-}
+use crate::random::{Entropy, Net};
 
 /// Builds graphs node by node.
 pub(crate) struct GraphBuilder {
@@ -216,20 +188,17 @@ pub(crate) fn tanh() -> ScalarFn {
     builder.finish("tanh", result)
 }
 
-/// The values of a stored parameter: a function of its name.
-pub(crate) fn stored_values(name: &str, elements: usize) -> Vec<f32> {
+/// The values of a stored parameter: a function of its name. A layer's results are about as large as its inputs.
+pub(crate) fn stored_values(name: &str, shape: &[usize]) -> Vec<f32> {
     let seed = name
         .bytes()
         .fold(7u64, |hash, byte| hash.wrapping_mul(131) + u64::from(byte));
-    let mut rng = Rng(seed);
-    (0..elements)
-        .map(|_| {
-            let value = rng.number();
-            if name.ends_with(".var") {
-                value.abs() + 0.5
-            } else {
-                value * 0.5
-            }
+    let mut entropy = Entropy::seeded(seed);
+    let fan_in: usize = shape.iter().skip(1).product();
+    (0..shape.iter().product())
+        .map(|_| match entropy.number() {
+            value if name.ends_with("var") => value.abs() + 0.5,
+            value => value * (3.0 / fan_in as f64).sqrt().min(0.5),
         })
         .map(|value| value as f32)
         .collect()
@@ -237,9 +206,8 @@ pub(crate) fn stored_values(name: &str, elements: usize) -> Vec<f32> {
 
 /// All parameters of a graph, not rounded.
 pub(crate) fn all_params(graph: &Graph) -> Vec<Vec<f64>> {
-    let mut stored = |name: &str, shape: &[usize]| -> Result<Vec<f32>, ()> {
-        Ok(stored_values(name, shape.iter().product()))
-    };
+    let mut stored =
+        |name: &str, shape: &[usize]| -> Result<Vec<f32>, ()> { Ok(stored_values(name, shape)) };
     (0..graph.params.len() as u32)
         .map(|id| evaluate_recipe_exact(graph, ParamId(id), &mut stored).unwrap_or_default())
         .collect()
@@ -247,45 +215,29 @@ pub(crate) fn all_params(graph: &Graph) -> Vec<Vec<f64>> {
 
 /// Inputs for one image.
 pub(crate) fn inputs(graph: &Graph, seed: u64) -> Vec<Vec<f64>> {
-    let mut rng = Rng(seed);
+    let mut entropy = Entropy::seeded(seed);
     let inputs = graph.inputs.iter();
     inputs
         .map(|input| {
             let elements = graph.node(input.node).shape.elements();
-            (0..elements).map(|_| rng.number()).collect()
+            (0..elements).map(|_| entropy.number()).collect()
         })
         .collect()
 }
 
-/// A graph of about `n_nodes` nodes of every kind.
-pub(crate) fn random_graph(seed: u64, n_nodes: usize) -> Graph {
-    let mut rng = Rng(seed);
-    let mut b = GraphBuilder::new();
-    let channels = rng.pick(&[1, 2, 3, 4, 5, 8, 12, 16]);
-    let (height, width) = match rng.below(4) {
-        0 => (1, 1),
-        _ => (1 + rng.below(6) as u64, 1 + rng.below(6) as u64),
-    };
-    b.input(&[channels, height, width]);
-    if rng.below(3) == 0 {
-        // A gate for each channel.
-        b.input(&[channels, 1, 1]);
+/// The graph of a random net of up to `n_steps` statements, all of whose values stay moderate.
+pub(crate) fn random_graph(seed: u64, n_steps: usize) -> Graph {
+    let mut entropy = Entropy::seeded(seed);
+    loop {
+        let mut graph = Net::draw(&mut entropy, n_steps).graph;
+        // The text that they point into is not kept.
+        graph.origins.clear();
+        let params = all_params(&graph);
+        let outputs = evaluate(&graph, &|id| params[id.index()].clone(), &inputs(&graph, 0));
+        if outputs.iter().flatten().all(|x| x.abs() < 1e4) {
+            return graph;
+        }
     }
-    if rng.below(3) == 0 {
-        b.input(&[rng.pick(&[5, 8, 16])]);
-    }
-    if rng.below(3) == 0 {
-        b.input(&[channels, height, width]);
-    }
-    while b.graph.nodes.len() < n_nodes {
-        nodes::add_random_node(&mut b, &mut rng);
-    }
-    let n = b.graph.nodes.len();
-    for _ in 0..1 + rng.below(3) {
-        let node = NodeId((n - 1 - rng.below(n.min(4))) as u32);
-        b.output(node);
-    }
-    b.graph
 }
 
 /// Compares two lists of tensors; relative to the largest magnitude of each.
