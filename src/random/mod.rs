@@ -120,7 +120,8 @@ impl<'e, 'b> Draft<'e, 'b> {
     }
 
     fn input(&mut self, sizes: &[u64]) {
-        let name = format!("in{}", self.values.len());
+        let names = [format!("in{}", self.values.len())];
+        let name = &names[0];
         let shape: Vec<String> = sizes.iter().map(u64::to_string).collect();
         let plain = format!("input {name}: [{}]", shape.join(", "));
         let open = match sizes {
@@ -130,14 +131,14 @@ impl<'e, 'b> Draft<'e, 'b> {
         if sizes.len() == 3 && sizes[0] % 2 == 1 && self.entropy.one_in(4) {
             let site = Site::new(self.entropy, sizes, true);
             let source = self.layer_call(&IMAGE, &site, &[]);
-            if self.accept(&format!("{plain} from {source}"), &[name.clone()]) {
+            if self.accept(&format!("{plain} from {source}"), &names) {
                 return;
             }
         }
-        if self.values.is_empty() && self.entropy.one_in(6) && self.accept(&open, &[name.clone()]) {
+        if self.values.is_empty() && self.entropy.one_in(6) && self.accept(&open, &names) {
             return;
         }
-        self.accept(&plain, &[name]);
+        self.accept(&plain, &names);
     }
 
     /// The text of a call, which is remembered as drawn if its statement is accepted.
