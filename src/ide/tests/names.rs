@@ -217,7 +217,11 @@ proptest! {
         let (from, other) = (all[place.index(all.len())], all[other.index(all.len())]);
         let old = &text[from.range()];
         let new_name = if is_fresh { "Fresh_1" } else { &text[other.range()] };
-        if let Ok(there) = renamed(text, from.start as usize, new_name) && new_name != old {
+        // A label may have the name of a layer, but no rename gives it that.
+        let is_free = crate::elaborate::layers::find(old).is_none() && new_name != old;
+        if let Ok(there) = renamed(text, from.start as usize, new_name)
+            && is_free
+        {
             let analysis = analyse(&there);
             let at = analysis.program.occurrences().iter().map(|it| it.span).find(|span| {
                 span.file == analysis.program.root() && there[span.range()] == *new_name
