@@ -7,10 +7,13 @@ use super::init::SeededWeights;
 use super::names::NameMap;
 use super::safetensors::WeightsFile;
 use crate::diagnostic::{Code, Diagnostic, codes, did_you_mean};
-use crate::graph::{Graph, Param, Recipe};
+use crate::graph::{Graph, Op, Param, Recipe};
 
 /// Lines of a report's list before it says how many more there are.
 const LISTED: usize = 8;
+
+/// Missing names for which one like it is looked up in the file: more are not read one by one, and each costs a pass over the file's.
+const GUESSED: usize = 64;
 
 /// Where stored parameters come from.
 #[derive(Debug)]
@@ -171,6 +174,13 @@ impl MappedFile {
             .map(String::as_str)
             .filter(|name| is_extra(name))
             .collect();
+        let steps: BTreeMap<&str, &Op> = graph
+            .nodes
+            .iter()
+            .filter(|node| !matches!(node.op, Op::Input(_)))
+            .map(|node| (node.name.as_str(), &node.op))
+            .collect();
+        let unwanted = |name: &str| unwanted(name, &steps);
         let (mut missing, mut shapes, mut types, mut wide) = (vec![], vec![], vec![], vec![]);
         for (name, param) in &wanted {
             let stored = self.names.get(*name).and_then(|name| self.file.get(name));
@@ -199,17 +209,25 @@ impl MappedFile {
         // A tensor that seems to be a missing one under another name is told there, and not again as one too many.
         let mut mistaken = BTreeSet::new();
         if !missing.is_empty() {
-            let lines =
-                missing
-                    .iter()
-                    .map(|name| match did_you_mean(name, extra.iter().copied()) {
-                        Some(like) => {
-                            mistaken.insert(like);
-                            format!("`{name}` (the file has `{like}`)")
-                        }
-                        None => format!("`{name}`"),
-                    });
-            let lines = lines.collect();
+            // A tensor of a step that the net has belongs there, however like another name is.
+            let strays: Vec<&str> = extra
+                .iter()
+                .copied()
+                .filter(|name| unwanted(name).is_none())
+                .collect();
+            let mut lines = Vec::with_capacity(missing.len());
+            for (index, name) in missing.iter().enumerate() {
+                let like = (index < GUESSED)
+                    .then(|| did_you_mean(name, strays.iter().copied()))
+                    .flatten();
+                lines.push(match like {
+                    Some(like) => {
+                        mistaken.insert(like);
+                        format!("`{name}` (the file has `{like}`)")
+                    }
+                    None => format!("`{name}`"),
+                });
+            }
             report.add(codes::WEIGHTS_MISSING, "lack", "parameter", lines, {
                 let unlike = missing.len() == wanted.len();
                 if unlike && self.names.len() == wanted.len() {
@@ -221,21 +239,30 @@ impl MappedFile {
                 }
             });
         }
-        // Tensors of a part that the net does not have at all (an auxiliary head, say) are left over; tensors inside a part that it
-        // does have mean that the weights were made for another net.
-        let parts: BTreeSet<&str> = wanted.keys().map(|name| part(name)).collect();
+        // Tensors of a part that the net does not have at all (an auxiliary head, say) are left over; those inside a part that it does
+        // have, be it a step without parameters, were something to the net that the file was made for, so without them this is another.
+        let parts: BTreeSet<&str> = wanted.keys().chain(steps.keys()).map(|n| part(n)).collect();
         let (inside, unused): (Vec<&str>, Vec<&str>) = extra
             .iter()
             .filter(|name| !mistaken.contains(**name))
             .partition(|name| parts.contains(part(name)));
         let quoted = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect();
         if !inside.is_empty() {
+            let faults: Vec<Option<Unwanted>> = inside.iter().map(|name| unwanted(name)).collect();
+            let lines = inside
+                .iter()
+                .zip(&faults)
+                .map(|(name, fault)| match fault {
+                    Some(fault) => format!("`{name}`: {}", fault.words(step_of(name))),
+                    None => format!("`{name}`"),
+                })
+                .collect();
             report.add(
                 codes::WEIGHTS_EXTRA,
                 "have",
                 "tensor that the net does not take",
-                quoted(&inside),
-                Some("if they are to be left aside, name them under `ignore` in a manifest"),
+                lines,
+                Some(&advice(&faults)),
             );
         }
         if !shapes.is_empty() {
@@ -281,6 +308,85 @@ impl MappedFile {
 /// The part of the net that a parameter belongs to: the first word of its name.
 fn part(name: &str) -> &str {
     name.split('.').next().unwrap_or(name)
+}
+
+/// The step that a parameter belongs to, by its name: all but its last word.
+fn step_of(name: &str) -> &str {
+    name.rsplit_once('.').map_or(name, |(step, _)| step)
+}
+
+/// Why a step of the net does not take a tensor that is stored under its name.
+#[derive(Clone, Copy)]
+enum Unwanted<'g> {
+    /// The step could: an attribute of it is false.
+    Attribute(&'static str),
+    /// It has other parameters, or none.
+    Kind { op: &'g str, has_any: bool },
+}
+
+impl Unwanted<'_> {
+    fn words(self, step: &str) -> String {
+        match self {
+            Unwanted::Attribute(attribute) => format!("`{step}` has `{attribute}=false`"),
+            Unwanted::Kind { op, has_any } => {
+                let parameter = if has_any {
+                    "such parameter"
+                } else {
+                    "parameters"
+                };
+                format!("`{step}` is a step of the net, but `{op}` has no {parameter}")
+            }
+        }
+    }
+}
+
+/// What a step of the net has against a tensor under its name; `None` if no step has this name.
+fn unwanted<'g>(name: &str, steps: &BTreeMap<&'g str, &'g Op>) -> Option<Unwanted<'g>> {
+    let (step, parameter) = name.rsplit_once('.')?;
+    let op = *steps.get(step)?;
+    let kind = |has_any| Unwanted::Kind {
+        op: op.name(),
+        has_any,
+    };
+    Some(match (op, parameter) {
+        (Op::Conv(_) | Op::ConvTranspose(_) | Op::Dense { .. }, "bias") => {
+            Unwanted::Attribute("bias")
+        }
+        (Op::BatchNorm { .. }, "weight" | "bias") => Unwanted::Attribute("affine"),
+        (Op::Conv(_) | Op::ConvTranspose(_) | Op::Dense { .. } | Op::BatchNorm { .. }, _) => {
+            kind(true)
+        }
+        _ => kind(false),
+    })
+}
+
+/// What to do about tensors of parts that the net has. To leave aside what a layer computes with changes what it computes, so the net is
+/// to be corrected first.
+fn advice(faults: &[Option<Unwanted<'_>>]) -> String {
+    let has = |wanted: &str| {
+        let is = |fault: &Option<Unwanted<'_>>| matches!(fault, Some(Unwanted::Attribute(a)) if *a == wanted);
+        faults.iter().any(is)
+    };
+    let has_kind = |fault: &Option<Unwanted<'_>>| matches!(fault, Some(Unwanted::Kind { .. }));
+    let mut advice: Vec<String> = Vec::new();
+    for attribute in ["bias", "affine"] {
+        if has(attribute) {
+            advice.push(format!(
+                "write `{attribute}=true` in the layers whose `{attribute}` is stored"
+            ));
+        }
+    }
+    if faults.iter().any(has_kind) {
+        advice.push("write layers with these parameters in the place of those steps".to_owned());
+    }
+    let ignore = "name them under `ignore` in a manifest";
+    match advice.is_empty() {
+        true => format!("if they are to be left aside, {ignore}"),
+        false => format!(
+            "{}; only if the outputs do not need them, {ignore}",
+            advice.join("; ")
+        ),
+    }
 }
 
 /// Gathers diagnostics that list names.

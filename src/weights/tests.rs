@@ -338,3 +338,90 @@ fn binding_fills_the_block_or_names_every_fault() {
         ["`a.weight` is NaN at [0]", "`b.weight` is inf at [2]"]
     );
 }
+
+/// The findings about a file with these tensors of shape [4] for a net of [4, 2, 2].
+fn bound(steps: &str, tensors: &[&str]) -> Vec<Diagnostic> {
+    let text = format!("net N {{ input x: [4, 2, 2]\n{steps}\n}}");
+    let program = crate::parse("n.net", &text);
+    let (graph, faults) = crate::elaborate::expand(&program, "N");
+    let graph = graph.unwrap_or_else(|| panic!("{faults:?}"));
+    let entries: Vec<String> = tensors
+        .iter()
+        .enumerate()
+        .map(|(index, name)| entry(name, "F32", "[4]", [16 * index, 16 * index + 16]))
+        .collect();
+    let header = format!("{{{}}}", entries.join(","));
+    let stored = open(file(&header, &vec![0; 16 * tensors.len()])).unwrap();
+    let source = WeightSource::file(stored, &NameMap::default()).unwrap();
+    source.check(&graph)
+}
+
+const NORM: [&str; 2] = ["bn.running_mean", "bn.running_var"];
+
+/// The net without them would be another one, so tensors under the label of one of its steps are an error.
+#[test]
+fn tensors_of_a_step_of_the_net_are_never_just_left_aside() {
+    for (steps, tensor, words) in [
+        (
+            "bn: batchnorm(affine=false) -> act1: relu",
+            "act1.weight",
+            "`relu` has no parameters",
+        ),
+        (
+            "bn: batchnorm(affine=false) -> act: { relu }",
+            "act.0.weight",
+            "`relu` has no parameters",
+        ),
+        (
+            "bn: batchnorm(affine=false) -> act: { relu }",
+            "act.norm.weight",
+            "act.norm.weight",
+        ),
+        ("bn: batchnorm(affine=false)", "bn.weight", "`affine=true`"),
+        (
+            "bn: batchnorm(affine=false)",
+            "bn.gamma",
+            "`batchnorm` has no such parameter",
+        ),
+    ] {
+        let found = bound(steps, &[NORM[0], NORM[1], tensor]);
+        let [fault] = &found[..] else {
+            panic!("{found:?}");
+        };
+        assert_eq!(fault.code.id, "E0803", "{steps}");
+        let said = format!("{:?} {:?}", fault.notes, fault.help);
+        assert!(said.contains(words) && said.contains("`ignore`"), "{said}");
+    }
+    // What the net has nothing of is left over.
+    for tensor in ["aux.weight", "x.weight"] {
+        let found = bound("bn: batchnorm(affine=false)", &[NORM[0], NORM[1], tensor]);
+        assert_eq!(found[0].code.id, "W0011", "{tensor}");
+    }
+}
+
+#[test]
+fn a_stored_bias_asks_for_a_layer_with_one() {
+    let found = bound(
+        "c1: conv(4, 1x1, bias=false) -> bn: batchnorm(affine=false) -> c2: conv(4, 1x1)",
+        &[NORM[0], NORM[1], "c1.weight", "c1.bias", "c2.weight"],
+    );
+    // It is not taken for the missing bias of another layer.
+    let missing = found.iter().find(|fault| fault.code.id == "E0802").unwrap();
+    assert!(
+        missing.notes.iter().all(|note| !note.contains("c1.bias")),
+        "{missing:?}"
+    );
+    let extra = found.iter().find(|fault| fault.code.id == "E0803").unwrap();
+    assert_eq!(extra.notes, ["`c1.bias`: `c1` has `bias=false`"]);
+    let help = extra.help.as_ref().unwrap();
+    assert!(help.starts_with("write `bias=true`"), "{help}");
+}
+
+/// A file of many tensors is compared with the missing names in time that is linear in its length.
+#[test]
+fn many_unknown_tensors_are_told_soon() {
+    let names: Vec<String> = (0..20_000).map(|i| format!("zbcdefgh{i}.weight")).collect();
+    let tensors: Vec<&str> = names.iter().map(String::as_str).collect();
+    let found = bound("bn: batchnorm", &tensors);
+    assert_eq!(found[0].code.id, "E0802");
+}
