@@ -94,6 +94,97 @@ net N {
     }
 }
 
+/// What `netc fix` makes of a source.
+fn fixed(source: &str) -> String {
+    let (_directory, path) = directory_with("n.net", source);
+    netc(&["fix", text(&path)]);
+    std::fs::read_to_string(&path).expect("the file")
+}
+
+/// The name of another layer is no misspelling, and numbers tell names apart.
+#[test]
+fn fix_puts_no_step_in_the_place_of_another() {
+    for body in [
+        "act1: prelu",
+        "convt(3, 3x3)",
+        "dconv(3, 3x3)",
+        "sconv(3, 3x3)",
+        "crelu",
+        "rrelu",
+        "lrelu(0.1)",
+        "minpool(2x2)",
+        "swish",
+        "xrelu",
+        "HardSigmoid",
+        "MaxPool(2)",
+        "conv1: relu -> tanh -> conv2",
+        "branch_a: relu -> tanh -> x + branch_b",
+        "residual { conv(3, 2x2) -> relu }",
+        "residual { conv(3, 3x2) -> relu }",
+        "tanh > relu",
+    ] {
+        let source = format!("net N {{\n  input x: [3, 8, 8]\n  {body}\n}}\n");
+        assert_eq!(fixed(&source), source);
+    }
+}
+
+#[test]
+fn fix_leaves_what_touches_a_number_alone() {
+    for body in [
+        "dropout.5",
+        "scale(1.0.5)",
+        "x.5",
+        "scale(x.5)",
+        "scale(1.x)",
+        "scale(.5.5)",
+    ] {
+        let source = format!("net N {{\n  input x: [3, 8, 8]\n  {body}\n}}\n");
+        assert_eq!(fixed(&source), source);
+    }
+    for (body, wanted) in [
+        ("scale(.5)", "scale(0.5)"),
+        ("scale( .5 )", "scale( 0.5 )"),
+        ("scale(factor=.5)", "scale(factor=0.5)"),
+        ("scale(-.5)", "scale(-0.5)"),
+        ("scale(1.)", "scale(1.0)"),
+    ] {
+        let source = |body: &str| format!("net N {{\n  input x: [3, 8, 8]\n  {body}\n}}\n");
+        assert_eq!(fixed(&source(body)), source(wanted));
+    }
+}
+
+/// A repair that makes nothing better, or a sound net another one, is not written.
+#[test]
+fn fix_proves_what_it_writes() {
+    // The pad makes a sound net another one.
+    let source = "\
+block Unit(stride: int) {
+  let step = conv(kernel=3x3, stride=stride)
+  residual { step(3) } shortcut when stride != 1 { conv(3, 3x3, stride=stride) }
+}
+net Sound {
+  input x: [3, 9, 9]
+  Unit(2)
+}
+net Broken {
+  input x: [3, 9, 9]
+  Unit(1)
+}
+";
+    assert_eq!(fixed(source), source);
+    // Two faults of one cause are repaired once, and another fault stays.
+    let source = "\
+block Unit(width: int) { residual { conv(width, 3x3) } }
+net A { input x: [3, 9, 9] Unit(3) }
+net B { input x: [4, 9, 9] Unit(4) -> unknown }
+";
+    let wanted = source.replace("3x3)", "3x3, pad=\"same\")");
+    assert_eq!(fixed(source), wanted);
+    // Two repairs that do not go together are tried apart.
+    let source = "net A {\n  input x: [3, 9, 9]\n  conv(3, 3x3, padding=1, paad=1)\n}\n";
+    assert_eq!(fixed(source), source.replace("padding", "pad"));
+}
+
 #[test]
 fn findings_are_told_as_sarif() {
     let source = "net N {\n  input x: [3, 8, 8]\n  conv(8, 3x3, strid=1)\n}\n";

@@ -146,7 +146,7 @@ codes! {
     UNUSED_DECLARATION = "W0003", "a declaration that nothing uses";
     UNUSED_CONSTANT = "W0004", "a constant that nothing reads";
     LOST_PIXELS = "W0005", "a window that leaves pixels at the edge unread";
-    BIAS_BEFORE_BATCHNORM = "W0006", "a bias that the batch-norm after it cancels";
+    BIAS_BEFORE_BATCHNORM = "W0006", "a bias before a batch-norm, which a new net does not need";
     SHADOWED_LABEL = "W0007", "a word that stands for something else of its name";
     REDUNDANT_STEP = "W0008", "a step without effect";
     SOFTMAX_NOT_LAST = "W0009", "a softmax in the middle";

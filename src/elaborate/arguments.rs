@@ -1,28 +1,13 @@
 //! Which argument belongs to which parameter: by position, then by name. Needs no values, so that the static pass and the
 //! expansion share it.
 
+use super::foreign;
 use super::layers;
 use super::program::Program;
 use super::value::{Callee, Kind};
 use crate::diagnostic::{Diagnostic, Guess, codes, guess};
 use crate::source::Span;
 use crate::syntax::ast;
-
-/// What other frameworks call attributes, and what they are called here.
-const FOREIGN: &[(&str, &str)] = &[
-    ("padding", "pad"),
-    ("strides", "stride"),
-    ("kernel_size", "kernel"),
-    ("out_channels", "channels"),
-    ("filters", "channels"),
-    ("num_output", "channels"),
-    ("group", "groups"),
-    ("out_features", "features"),
-    ("units", "features"),
-    ("epsilon", "eps"),
-    ("negative_slope", "slope"),
-    ("ceil_mode", "ceil"),
-];
 
 /// A parameter of a layer, function, block or net.
 #[derive(Clone, Debug)]
@@ -142,7 +127,22 @@ pub(super) fn match_arguments<'p>(
             .iter()
             .position(|formal| formal.name == name.name && !formal.arriving);
         let Some(index) = position else {
-            matched.faults.push(unknown_argument(callee, formals, name));
+            let mut fault = unknown_argument(callee, formals, name);
+            // A parameter has one argument: which of two is meant is not certain.
+            if let Some(fix) = &mut fault.fix {
+                let is_given = |it: &ast::Argument| {
+                    it.name
+                        .as_ref()
+                        .is_some_and(|name| name.name == fix.replacement)
+                };
+                let is_offered = |fault: &Diagnostic| {
+                    let other = fault.fix.as_ref();
+                    other.is_some_and(|other| other.replacement == fix.replacement)
+                };
+                fix.is_safe &=
+                    !arguments.iter().any(is_given) && !matched.faults.iter().any(is_offered);
+            }
+            matched.faults.push(fault);
             continue;
         };
         match matched.by_formal.get_mut(index) {
@@ -203,20 +203,28 @@ fn unknown_argument(callee: &str, formals: &[Formal<'_>], name: &ast::Ident) -> 
         name.span,
         "unknown",
     );
-    let foreign = FOREIGN
+    let own: Vec<&str> = names(formals).collect();
+    let is_of_layer = |formal: &Formal<'_>| matches!(formal.default, FormalDefault::Table(_));
+    // What a parameter of the author's own means is not known.
+    let known = formals
         .iter()
-        .find(|(foreign, ours)| *foreign == name.name && names(formals).any(|it| it == *ours))
-        .map(|(_, ours)| Guess {
-            word: ours,
-            is_certain: true,
-        });
-    if let Some(meant) = foreign.or_else(|| guess(&name.name, names(formals))) {
+        .any(is_of_layer)
+        .then(|| foreign::attribute(&name.name, &own))
+        .flatten();
+    match known {
+        Some(foreign::Attribute::Is(word)) => {
+            let is_certain = true;
+            return fault.with_guess(name.span, Guess { word, is_certain });
+        }
+        Some(foreign::Attribute::Write(how)) => return fault.with_help(how),
+        None => {}
+    }
+    if let Some(meant) = guess(&name.name, names(formals)) {
         return fault.with_guess(name.span, meant);
     }
-    let all: Vec<&str> = names(formals).collect();
-    match all.is_empty() {
+    match own.is_empty() {
         true => fault,
-        false => fault.with_note(format!("the parameters are: {}", listed(&all))),
+        false => fault.with_note(format!("the parameters are: {}", listed(&own))),
     }
 }
 

@@ -3,6 +3,8 @@
 use std::rc::Rc;
 
 use super::expand::{Expander, Frame, Tensor};
+use super::foreign;
+use super::layers;
 use super::open::open_values;
 use super::operators::{self, FUNCTIONS};
 use super::program::Entity;
@@ -383,11 +385,54 @@ pub(super) fn undefined_name<'a>(
         span,
         "unknown name",
     );
-    let candidates = inner
-        .chain(program.words(file))
-        .chain(FUNCTIONS.iter().copied());
-    match guess(name, candidates) {
-        Some(meant) => fault.with_guess(span, meant),
-        None => fault,
+    // What another framework has under this name is not what a name like it is here.
+    if let Some(advice) = foreign::advice(name) {
+        let own = program.unit(file).names.keys().map(String::as_str);
+        return match guess(name, inner.chain(own)) {
+            Some(meant) if meant.is_certain => fault.with_guess(span, meant.doubtful()),
+            _ => match advice.name {
+                Some(word) => fault.with_help(advice.help).with_fix(span, word, false),
+                None => fault.with_help(advice.help),
+            },
+        };
     }
+    // Built-in words first: of names without number, only so many are looked at.
+    let candidates = program
+        .built_in_words()
+        .chain(FUNCTIONS.iter().copied())
+        .chain(inner)
+        .chain(program.unit(file).names.keys().map(String::as_str));
+    let Some(meant) = guess(name, candidates) else {
+        return fault;
+    };
+    let is_built_in = program.is_built_in(meant.word);
+    if !is_built_in {
+        return fault.with_guess(span, meant);
+    }
+    // In other letters, it is another framework's name, whose arguments may mean something else.
+    let is_theirs = name.eq_ignore_ascii_case(meant.word) && has_arguments(program, file, span);
+    let meant = if is_theirs { meant.doubtful() } else { meant };
+    match layers::find(meant.word) {
+        _ if meant.is_certain => fault.with_guess(span, meant),
+        Some(layer) => {
+            let help = format!("did you mean `{}` ({})?", meant.word, layer.summary);
+            fault.with_guess(span, meant).with_help(help)
+        }
+        None => {
+            let help = format!(
+                "the name nearest to it is `{}`; what netc does not have can be a `fn` or `block` of your own",
+                meant.word
+            );
+            fault.with_guess(span, meant).with_help(help)
+        }
+    }
+}
+
+/// Whether a word is followed by arguments.
+fn has_arguments(program: &crate::elaborate::Program, file: FileId, word: Span) -> bool {
+    let text = &program.sources.file(file).text;
+    let behind = text.get(word.end as usize..).unwrap_or_default();
+    behind
+        .strip_prefix('(')
+        .is_some_and(|arguments| !arguments.trim_start().starts_with(')'))
 }

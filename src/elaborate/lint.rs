@@ -1,12 +1,14 @@
 //! Warnings about expanded nets. All nets of a file are looked at together: a step is warned of only if what is said holds wherever
-//! the step was instantiated.
+//! the step was instantiated, and for all sizes that its net leaves open.
 
 use std::collections::BTreeMap;
 
+use super::trace::Traced;
 use crate::check::explain;
 use crate::diagnostic::{Diagnostic, codes};
 use crate::graph::{Graph, Node, NodeId, Op, Pool};
 use crate::source::Span;
+use crate::symbolic::{Function, SymDim, SymShape, settle};
 
 /// What is known of one step of the source, from all its instantiations.
 #[derive(Default)]
@@ -19,7 +21,7 @@ struct Finding {
 /// A table of findings by code and step.
 type Findings = BTreeMap<(&'static str, Span), Finding>;
 
-type Lint = fn(&Graph, NodeId, &Facts) -> Option<Diagnostic>;
+type Lint = fn(&Graph, NodeId, &Facts<'_>) -> Option<Diagnostic>;
 
 const LINTS: &[(&str, Lint)] = &[
     ("W0001", unused_value),
@@ -29,8 +31,32 @@ const LINTS: &[(&str, Lint)] = &[
     ("W0009", softmax_not_last),
 ];
 
+/// For which sizes a graph stands.
+#[derive(Clone, Copy)]
+pub(super) enum Reach<'g> {
+    /// It has one size.
+    One,
+    /// For all that its net allows: the shape of each node.
+    All(&'g [SymShape]),
+    /// It is one instance of a net that has others, of which nothing is known.
+    Instance,
+}
+
+impl<'g> Reach<'g> {
+    /// That of the graph of an expansion, whose net takes parameters or not.
+    pub fn of(net: &'g Traced, has_sizes: bool, has_parameters: bool) -> Reach<'g> {
+        let is_proved = !net.open.is_empty() && net.shapes.len() == net.graph.nodes.len();
+        match (has_sizes, has_parameters) {
+            (false, false) => Reach::One,
+            (true, false) if is_proved => Reach::All(&net.shapes),
+            _ => Reach::Instance,
+        }
+    }
+}
+
 /// What every lint wants to know of a graph.
-struct Facts {
+struct Facts<'g> {
+    reach: Reach<'g>,
     /// The nodes that read each node.
     readers: Vec<Vec<NodeId>>,
     is_output: Vec<bool>,
@@ -39,10 +65,10 @@ struct Facts {
 }
 
 /// All warnings about the nets of a file.
-pub(super) fn lint<'g>(graphs: impl Iterator<Item = &'g Graph>) -> Vec<Diagnostic> {
+pub(super) fn lint<'g>(graphs: impl Iterator<Item = (&'g Graph, Reach<'g>)>) -> Vec<Diagnostic> {
     let mut findings = Findings::new();
-    for graph in graphs {
-        let facts = facts(graph);
+    for (graph, reach) in graphs {
+        let facts = facts(graph, reach);
         for id in graph.node_ids() {
             let Some(origin) = graph.origins.get(id.index()) else {
                 continue;
@@ -67,9 +93,10 @@ pub(super) fn lint<'g>(graphs: impl Iterator<Item = &'g Graph>) -> Vec<Diagnosti
         .collect()
 }
 
-fn facts(graph: &Graph) -> Facts {
+fn facts<'g>(graph: &Graph, reach: Reach<'g>) -> Facts<'g> {
     let n = graph.nodes.len();
     let mut facts = Facts {
+        reach,
         readers: vec![Vec::new(); n],
         is_output: vec![false; n],
         is_live: vec![false; n],
@@ -87,6 +114,54 @@ fn facts(graph: &Graph) -> Facts {
     facts
 }
 
+impl Facts<'_> {
+    /// Whether two nodes have one shape, whatever the sizes are.
+    fn have_one_shape(&self, graph: &Graph, a: NodeId, b: NodeId) -> bool {
+        match self.reach {
+            Reach::One => graph.node(a).shape == graph.node(b).shape,
+            Reach::All(shapes) => shapes
+                .get(a.index())
+                .zip(shapes.get(b.index()))
+                .is_some_and(|(a, b)| a == b),
+            Reach::Instance => false,
+        }
+    }
+
+    /// Whether a function of a dimension of two nodes has one value, whatever the sizes are.
+    fn is_constant(
+        &self,
+        nodes: [NodeId; 2],
+        axis: usize,
+        value: impl Fn([u64; 2]) -> u64,
+    ) -> bool {
+        let Reach::All(shapes) = self.reach else {
+            return matches!(self.reach, Reach::One);
+        };
+        let dim = |node: NodeId| shapes.get(node.index())?.dims().get(axis);
+        let [Some(a), Some(b)] = nodes.map(dim) else {
+            return false;
+        };
+        let functions: Vec<_> = [a, b].into_iter().flat_map(SymDim::functions).collect();
+        let Some((variable, _)) = functions.first() else {
+            return true;
+        };
+        let is_plain = |dim: &SymDim| !matches!(dim, SymDim::Product(..));
+        let is_of_one = functions.iter().all(|(other, _)| other == variable);
+        let tables: Vec<&Function> = functions.iter().map(|(_, function)| *function).collect();
+        let at = |dim: &SymDim, size: u64| match dim {
+            SymDim::Known(known) => Some(*known),
+            SymDim::Of(_, function) => u64::try_from(function.at(size)?).ok(),
+            SymDim::Product(..) => None,
+        };
+        let sampled = settle(&tables, 2, 1).and_then(|rate| {
+            Function::sample(rate, |size| {
+                i64::try_from(value([at(a, size)?, at(b, size)?])).ok()
+            })
+        });
+        is_plain(a) && is_plain(b) && is_of_one && sampled.is_ok_and(|f| f.constant().is_some())
+    }
+}
+
 fn span(graph: &Graph, id: NodeId) -> Option<Span> {
     graph.origins.get(id.index()).map(|origin| origin.span)
 }
@@ -99,7 +174,7 @@ fn single_input(node: &Node) -> Option<NodeId> {
 }
 
 /// Only the end of what is not needed: the steps before it are not needed for the same reason.
-fn unused_value(graph: &Graph, id: NodeId, facts: &Facts) -> Option<Diagnostic> {
+fn unused_value(graph: &Graph, id: NodeId, facts: &Facts<'_>) -> Option<Diagnostic> {
     if facts.is_live[id.index()] || !facts.readers[id.index()].is_empty() {
         return None;
     }
@@ -115,9 +190,10 @@ fn unused_value(graph: &Graph, id: NodeId, facts: &Facts) -> Option<Diagnostic> 
 /// Windows that leave rows or columns unread: at the edge of a pool, or between windows further apart than they are large.
 /// Convolutions lose an edge as a matter of course (every strided 3x3 of a ResNet does), and a 1x1 window with a stride is the
 /// usual way to say "every second pixel", so neither is warned of.
-fn lost_pixels(graph: &Graph, id: NodeId, _: &Facts) -> Option<Diagnostic> {
+fn lost_pixels(graph: &Graph, id: NodeId, facts: &Facts<'_>) -> Option<Diagnostic> {
     let node = graph.node(id);
-    let input = &graph.node(single_input(node)?).shape;
+    let before = single_input(node)?;
+    let input = &graph.node(before).shape;
     let (kernel, stride, dilation) = match &node.op {
         Op::Conv(conv) => (conv.kernel, conv.stride, conv.dilation),
         Op::Pool(pool) => (pool.kernel, pool.stride, pool.dilation),
@@ -149,6 +225,13 @@ fn lost_pixels(graph: &Graph, id: NodeId, _: &Facts) -> Option<Diagnostic> {
         unread(pool, 1, input.width(), node.shape.width()),
     ];
     if lost == [0, 0] || pool.kernel == [1, 1] {
+        return None;
+    }
+    let is_lost_always = |axis: usize| {
+        let lost = |[size, count]: [u64; 2]| unread(pool, axis, size, count);
+        facts.is_constant([before, id], axis + 1, lost)
+    };
+    if !is_lost_always(0) || !is_lost_always(1) {
         return None;
     }
     let message = format!(
@@ -196,7 +279,9 @@ fn unread(pool: &Pool, axis: usize, size: u64, count: u64) -> u64 {
     size.saturating_add(before).saturating_sub(end).min(size)
 }
 
-fn bias_before_batchnorm(graph: &Graph, id: NodeId, facts: &Facts) -> Option<Diagnostic> {
+/// A bias that a new net need not have. It is not without effect: the stored mean was taken of values with it, so that weights that have
+/// it need it.
+fn bias_before_batchnorm(graph: &Graph, id: NodeId, facts: &Facts<'_>) -> Option<Diagnostic> {
     let node = graph.node(id);
     let has_bias = match &node.op {
         Op::Conv(conv) => conv.bias,
@@ -215,7 +300,10 @@ fn bias_before_batchnorm(graph: &Graph, id: NodeId, facts: &Facts) -> Option<Dia
     if !has_bias || is_meant || !is_normalised || facts.is_output[id.index()] {
         return None;
     }
-    let message = format!("the bias of this `{}` has no effect", node.op.name());
+    let message = format!(
+        "a new net needs no bias in this `{}`, before a `batchnorm`",
+        node.op.name()
+    );
     let warning = Diagnostic::new(
         codes::BIAS_BEFORE_BATCHNORM,
         message,
@@ -223,31 +311,34 @@ fn bias_before_batchnorm(graph: &Graph, id: NodeId, facts: &Facts) -> Option<Dia
         "adds a bias",
     );
     let warning = match span(graph, reader) {
-        Some(place) => warning.with_secondary(place, "subtracts the mean, and the bias with it"),
+        Some(place) => warning.with_secondary(place, "its stored mean is of values with this bias"),
         None => warning,
     };
-    Some(warning.with_help("write `bias=false`, or `bias=true` if it is meant"))
+    Some(warning.with_help(
+        "write `bias=false` for a net that is still to be trained; a checkpoint that has this bias needs it: `bias=true`",
+    ))
 }
 
 /// Steps that change nothing, wherever they are instantiated. `identity` is not among them: whoever writes it means it.
-fn redundant_step(graph: &Graph, id: NodeId, _: &Facts) -> Option<Diagnostic> {
+fn redundant_step(graph: &Graph, id: NodeId, facts: &Facts<'_>) -> Option<Diagnostic> {
     let node = graph.node(id);
     let input = single_input(node)?;
     let before = graph.node(input);
+    let keeps_shape = || facts.have_one_shape(graph, input, id);
     let why = match &node.op {
-        Op::Flatten | Op::Reshape if before.shape == node.shape => {
+        Op::Flatten | Op::Reshape if keeps_shape() => {
             format!("{} has this shape already", before.shape)
         }
         Op::Map(function) if is_idempotent(function.name()) && node.op == before.op => {
             format!("`{0}` of `{0}` is the same", function.name())
         }
-        Op::Resize(_) if before.shape == node.shape => "the size stays what it was".into(),
+        Op::Resize(_) if keeps_shape() => "the size stays what it was".into(),
         Op::Pad {
             spatial,
             channels: [0, 0],
             ..
-        } if spatial.is_zero() => "nothing is added".into(),
-        Op::Slice { .. } if before.shape == node.shape => "it takes all of its input".into(),
+        } if spatial.is_zero() && keeps_shape() => "nothing is added".into(),
+        Op::Slice { .. } if keeps_shape() => "it takes all of its input".into(),
         Op::Dropout if before.op == Op::Dropout => "`dropout` of `dropout`".into(),
         _ => return None,
     };
@@ -261,7 +352,7 @@ fn is_idempotent(function: &str) -> bool {
 }
 
 /// A softmax whose result goes on into a layer that learns or into another nonlinearity. Weights of an attention (which multiply or sum) do not.
-fn softmax_not_last(graph: &Graph, id: NodeId, facts: &Facts) -> Option<Diagnostic> {
+fn softmax_not_last(graph: &Graph, id: NodeId, facts: &Facts<'_>) -> Option<Diagnostic> {
     if graph.node(id).op != Op::Softmax {
         return None;
     }

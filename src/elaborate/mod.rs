@@ -18,6 +18,7 @@ mod call;
 mod eval;
 mod expand;
 mod faults;
+mod foreign;
 mod functions;
 mod image;
 pub mod layers;
@@ -53,6 +54,7 @@ pub use occurrences::{LocalKind, Occurrence, Target};
 pub use program::{DeclarationId, LoadError, Loader, NoLoader, Program};
 pub use proof::{Proof, check_net, prove};
 pub use prove::{SetSizes, SizeInfo};
+pub use repair::{Repaired, repair};
 pub use trace::{Observation, Trace, Traced};
 pub use value::{Callee, Kind};
 
@@ -68,6 +70,7 @@ pub(crate) use resolve::parameter;
 
 use crate::diagnostic::Diagnostic;
 use crate::graph::Graph;
+use crate::source::Span;
 
 /// Everything that there is to say about a program: faults of its files, of its names, of every net that can be expanded, and, if there
 /// are none, warnings. In the order of the files.
@@ -89,9 +92,10 @@ pub fn trace(program: &Program, lifts: &mut Lifts) -> (Vec<Diagnostic>, Vec<Trac
     examine(program, &SetSizes::new(), true, lifts)
 }
 
-/// What is doubtful about an expanded net: warnings that [`check`] tells besides those of its text.
+/// What is doubtful about an expanded net, whatever its open sizes and parameters are: of the warnings that [`check`] tells besides those
+/// of its text, those that do not depend on its shapes.
 pub fn lint(graph: &Graph) -> Vec<Diagnostic> {
-    lint::lint(std::iter::once(graph))
+    lint::lint(std::iter::once((graph, lint::Reach::Instance)))
 }
 
 fn examine(
@@ -110,6 +114,7 @@ fn examine(
     let mut nets = Vec::new();
     let mut declared = Vec::new();
     let mut warnings = vec![resolution.lints.clone()];
+    let mut has_sizes = Vec::new();
     for mut expansion in nets::expand_all(program, sizes, traced, lifts) {
         // A net that needs such a function stops at some place inside it: the same cause again.
         let in_function = |fault: &Diagnostic| {
@@ -121,6 +126,7 @@ fn examine(
         runs.push(expansion.faults);
         warnings.push(expansion.warnings);
         hidden.extend(expansion.hidden);
+        has_sizes.push(!expansion.sizes.is_empty());
         declared.extend(expansion.sizes);
         nets.push(expansion.net);
     }
@@ -132,9 +138,40 @@ fn examine(
     );
     let mut all = faults::merge(runs);
     if !all.iter().any(Diagnostic::is_error) {
-        let graphs = nets.iter().filter(|net| net.is_complete);
-        warnings.push(lint::lint(graphs.map(|net| &net.graph)));
+        let parametrised = nets::parametrised(program);
+        let whole = nets
+            .iter()
+            .zip(has_sizes)
+            .filter(|(net, _)| net.is_complete);
+        let lints = lint::lint(whole.map(|(net, has_sizes): (&Traced, bool)| {
+            let has_parameters = parametrised.contains(&net.name);
+            (&net.graph, lint::Reach::of(net, has_sizes, has_parameters))
+        }));
+        warnings.push(known_everywhere(program, &nets, lints));
         all = faults::merge(std::iter::once(all).chain(warnings));
     }
     (faults::capped(all, hidden), nets)
+}
+
+/// The lints of steps of which every use is known. A block that is also used by a template or by a block that no net reaches may get
+/// other arguments there.
+fn known_everywhere(program: &Program, nets: &[Traced], lints: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let is_expanded = |name: &str| nets.iter().any(|net| net.is_complete && net.name == name);
+    let doubtful: Vec<Span> = resolve::used_elsewhere(program, is_expanded)
+        .into_iter()
+        .filter_map(|id| program.template(id))
+        .map(|template| template.span)
+        .collect();
+    let is_doubtful = |lint: &Diagnostic| {
+        let place = lint.primary.as_ref().map(|label| label.span);
+        place.is_some_and(|place| {
+            let holds = |span: &Span| {
+                span.file == place.file && span.start <= place.start && place.end <= span.end
+            };
+            doubtful.iter().any(holds)
+        })
+    };
+    let mut lints = lints;
+    lints.retain(|lint| !is_doubtful(lint));
+    lints
 }

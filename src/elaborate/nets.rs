@@ -1,5 +1,7 @@
 //! The nets of a program, and the expansion of one of them.
 
+use std::collections::BTreeSet;
+
 use super::arguments::{Formal, FormalDefault, formals, missing_arguments};
 use super::expand::{Expander, Tensor};
 use super::faults::{Hidden, capped};
@@ -61,6 +63,14 @@ pub fn nets(program: &Program) -> Vec<NetInfo> {
                 params: free.iter().map(|formal| param(program, formal)).collect(),
             }
         })
+        .collect()
+}
+
+/// The nets of the root file with parameters that may still be given.
+pub(super) fn parametrised(program: &Program) -> BTreeSet<String> {
+    let nets = nets(program).into_iter();
+    nets.filter(|net| !net.params.is_empty())
+        .map(|net| net.name)
         .collect()
 }
 

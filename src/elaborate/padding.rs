@@ -7,7 +7,10 @@ use crate::source::Span;
 impl Expander<'_> {
     /// The empty span before the closing parenthesis of the one convolution without a pad that makes the shape of `node` smaller than
     /// `wanted`, if such a convolution is all that is between them.
-    pub(super) fn unpadded(&self, node: NodeId, wanted: &Shape) -> Option<Span> {
+    ///
+    /// With it, whether a pad that restores the size is the same on all sides, so that there is only one. That of an even kernel has one
+    /// row more on one side, and frameworks differ in which.
+    pub(super) fn unpadded(&self, node: NodeId, wanted: &Shape) -> Option<(Span, bool)> {
         let found = self.graph.node(node).shape.clone();
         if found.rank() != 3 || wanted.rank() != 3 || found.channels() != wanted.channels() {
             return None;
@@ -40,7 +43,8 @@ impl Expander<'_> {
         let takes_pad = n_by_position < 4 && !arguments.ends_with(',') && !text.contains("pad");
         takes_pad.then(|| {
             let close = call.end as usize - 1;
-            Span::new(call.file, close, close)
+            let is_even = missing.iter().all(|n| n.is_multiple_of(2));
+            (Span::new(call.file, close, close), is_even)
         })
     }
 }

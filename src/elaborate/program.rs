@@ -229,12 +229,21 @@ impl Program {
             .map(|id| Entity::Declared(*id))
     }
 
+    /// Whether a word is a layer or a function of the prelude.
+    pub(crate) fn is_built_in(&self, word: &str) -> bool {
+        layers::find(word).is_some() || self.prelude.contains_key(word)
+    }
+
     /// All words that [`Program::lookup`] knows in `file`.
     pub(crate) fn words(&self, file: FileId) -> impl Iterator<Item = &str> {
-        let layers = layers::LAYERS.iter().map(|layer| layer.name);
-        layers
-            .chain(self.prelude.keys().map(String::as_str))
+        self.built_in_words()
             .chain(self.unit(file).names.keys().map(String::as_str))
+    }
+
+    /// The words that mean the same in every file.
+    pub(crate) fn built_in_words(&self) -> impl Iterator<Item = &str> {
+        let layers = layers::LAYERS.iter().map(|layer| layer.name);
+        layers.chain(self.prelude.keys().map(String::as_str))
     }
 }
 

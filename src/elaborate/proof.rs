@@ -7,6 +7,7 @@ use super::expand::Expander;
 use super::faults;
 use super::faults::Hidden;
 use super::lifts::Lifts;
+use super::lint::Reach;
 use super::nets::{Expansion, expand_only, no_such_net, root_net, run};
 use super::program::Program;
 use super::prove::{Interrupted, Proving, SetSizes, SizeInfo};
@@ -61,8 +62,12 @@ pub fn check_net(program: &Program, net: &str, sizes: &SetSizes) -> Vec<Diagnost
     expansion.faults.extend(unknown);
     let (is_good, mut all) = super::nets::with_known_faults(program, Some(()), expansion.faults);
     if is_good.is_some() {
-        let graph = expansion.net.is_complete.then_some(&expansion.net.graph);
-        let lints = super::lint::lint(graph.into_iter());
+        let net = &expansion.net;
+        let has_parameters = super::nets::parametrised(program).contains(&net.name);
+        let reach = Reach::of(net, !expansion.sizes.is_empty(), has_parameters);
+        let whole = net.is_complete.then_some((&net.graph, reach));
+        let lints = super::lint::lint(whole.into_iter());
+        let lints = super::known_everywhere(program, std::slice::from_ref(net), lints);
         all = faults::merge([all, expansion.warnings, lints]);
     }
     all

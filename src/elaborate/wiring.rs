@@ -111,10 +111,10 @@ impl<'p> Expander<'p> {
             if other_span.is_some() {
                 fault.notes.extend(self.arithmetic(b));
             }
-            if let Some(call) = self.unpadded(a, &b_shape) {
+            if let Some((call, is_certain)) = self.unpadded(a, &b_shape) {
                 fault = fault
                     .with_help("`pad=\"same\"` in the convolution makes them agree")
-                    .with_fix(call, ", pad=\"same\"", true);
+                    .with_fix(call, ", pad=\"same\"", is_certain);
             } else if let Some(help) = projection(&a_shape, &b_shape, other_span.is_some()) {
                 fault = fault.with_help(help);
             }

@@ -8,7 +8,7 @@ use super::diagnostics;
 use super::documents::Document;
 use super::requests::{Refusal, document};
 use super::session::State;
-use crate::diagnostic::{Diagnostic, Fix, apply_fixes};
+use crate::diagnostic::{Diagnostic, Fix};
 use crate::source::FileId;
 use crate::syntax;
 
@@ -47,13 +47,9 @@ pub fn code_actions(
         };
         actions.push(action.into());
     }
-    let certain: Vec<&Fix> = fixes
-        .iter()
-        .map(|(_, fix)| *fix)
-        .filter(|fix| fix.is_safe)
-        .collect();
-    if !certain.is_empty() {
-        let (text, n_applied) = apply_fixes(&document.text, certain);
+    let is_certain = fixes.iter().any(|(_, fix)| fix.is_safe);
+    let repaired = is_certain.then(|| state.documents.repaired(document));
+    if let Some((text, n_applied)) = repaired.filter(|(_, n_applied)| *n_applied > 0) {
         let action = lsp::CodeAction {
             title: format!("Repair all that is certain ({n_applied})"),
             kind: Some(lsp::CodeActionKind::SourceFixAll),

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use gen_lsp_types as lsp;
 
 use super::lines::Lines;
-use crate::elaborate::Lifts;
+use crate::elaborate::{self, Lifts, Program, SetSizes};
 use crate::ide::{Analysis, View};
 use crate::limits;
 use crate::loader::{DiskLoader, OverlayLoader};
@@ -184,6 +184,23 @@ impl Documents {
             analysis: Rc::new(analysis),
             uses: Rc::new(loader.loaded.into_iter().collect()),
         }
+    }
+
+    /// The text of a document after its safe repairs, and how many there are.
+    pub fn repaired(&self, document: &Document) -> (String, usize) {
+        let path = key(&document.uri);
+        let texts = |path: &Path| self.open.get(path).map(|document| document.text.clone());
+        let mut load = |text: String| {
+            let disk = path
+                .is_absolute()
+                .then(|| DiskLoader::new(&path, &self.include));
+            Program::load(&path, text, &mut OverlayLoader::new(disk, &texts))
+        };
+        let program = load(document.text.clone());
+        let repaired = elaborate::repair(program, &SetSizes::new(), &mut load);
+        let program = &repaired.program;
+        let text = program.sources.file(program.root()).text.clone();
+        (text, repaired.n_changes)
     }
 
     /// What is known in the files that are open, that of `document` first, then of those that use it.

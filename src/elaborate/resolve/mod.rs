@@ -291,6 +291,41 @@ impl<'p> Resolver<'p> {
     }
 }
 
+/// What some declarations name, and what those name, and so on; with themselves.
+fn reached(references: &[Vec<Reference>], from: Vec<DeclarationId>) -> BTreeSet<DeclarationId> {
+    let mut reached: BTreeSet<DeclarationId> = from.iter().copied().collect();
+    let mut open = from;
+    while let Some(id) = open.pop() {
+        let named = references.get(id.0 as usize).into_iter().flatten();
+        open.extend(
+            named
+                .map(|reference| reference.to)
+                .filter(|to| reached.insert(*to)),
+        );
+    }
+    reached
+}
+
+/// What is used by the nets that were expanded, and by nets or blocks as well that they do not use.
+pub(super) fn used_elsewhere(
+    program: &Program,
+    is_expanded: impl Fn(&str) -> bool,
+) -> BTreeSet<DeclarationId> {
+    let references = &program.resolution.references;
+    let is_whole_net = |id: &DeclarationId| {
+        program.info(*id).file == program.root()
+            && program.template(*id).is_some_and(|template| {
+                template.kind == TemplateKind::Net && is_expanded(&template.name.name)
+            })
+    };
+    let nets = program.declaration_ids().filter(is_whole_net).collect();
+    let known = reached(references, nets);
+    let is_other = |id: &DeclarationId| !known.contains(id) && program.template(*id).is_some();
+    let others = program.declaration_ids().filter(is_other).collect();
+    let elsewhere = reached(references, others);
+    known.intersection(&elsewhere).copied().collect()
+}
+
 /// Functions and blocks of the root file that no net of it reaches, and names that a `use` chooses for nothing.
 fn unused_declarations(program: &Program, references: &[Vec<Reference>]) -> Vec<Diagnostic> {
     let of_root = |id: &DeclarationId| program.info(*id).file == program.root();
@@ -306,16 +341,7 @@ fn unused_declarations(program: &Program, references: &[Vec<Reference>]) -> Vec<
     if nets.is_empty() {
         return Vec::new();
     }
-    let mut reached: BTreeSet<DeclarationId> = nets.iter().copied().collect();
-    let mut open = nets;
-    while let Some(id) = open.pop() {
-        let named = references.get(id.0 as usize).into_iter().flatten();
-        open.extend(
-            named
-                .map(|reference| reference.to)
-                .filter(|to| reached.insert(*to)),
-        );
-    }
+    let reached = reached(references, nets);
     let mut lints = Vec::new();
     for id in program.declaration_ids().filter(of_root) {
         let name = program.declaration(id).name();

@@ -149,10 +149,11 @@ fn indexed_label(site: &Site<'_>) -> Option<Diagnostic> {
 
 /// `=>`, `- >` and `>` for `->`.
 fn other_arrow(site: &Site<'_>) -> Option<Diagnostic> {
-    let (from, to) = match (site.word(-1), site.word(0), site.word(1)) {
-        (_, "=", ">") if site.gap(1).is_empty() => (0, 1),
-        ("-", ">", _) => (-1, 0),
-        (_, ">", _) if site.expects(Rule::arrow) => (0, 0),
+    // `>` by itself may be a comparison as well.
+    let (from, to, is_certain) = match (site.word(-1), site.word(0), site.word(1)) {
+        (_, "=", ">") if site.gap(1).is_empty() => (0, 1, true),
+        ("-", ">", _) => (-1, 0, true),
+        (_, ">", _) if site.expects(Rule::arrow) => (0, 0, false),
         _ => return None,
     };
     let span = site.span(from, to);
@@ -165,7 +166,7 @@ fn other_arrow(site: &Site<'_>) -> Option<Diagnostic> {
             "expected `->`",
         )
         .with_help("steps are joined by `->`")
-        .with_fix(span, "->", true),
+        .with_fix(span, "->", is_certain),
     )
 }
 
@@ -250,7 +251,8 @@ fn equals_sign(site: &Site<'_>) -> Option<Diagnostic> {
         return Some(
             site.expected("`==`")
                 .with_help("values are compared by `==`")
-                .with_fix(site.span(0, 0), "==", true),
+                // In parentheses, it may belong to an argument.
+                .with_fix(site.span(0, 0), "==", !site.is_in("(")),
         );
     }
     let is_label = site.is_in_body() && site.is_name(-1) && site.expects(Rule::colon);

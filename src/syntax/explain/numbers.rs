@@ -38,6 +38,18 @@ pub(super) fn size_in_pieces(site: &Site<'_>) -> Option<Diagnostic> {
     )
 }
 
+/// Whether neither a word nor a number nor a dot touches the tokens from one offset to another. What touches belongs to them, so they are
+/// not a number by themselves: `dropout.5`, `1.0.5`.
+fn stands_alone(site: &Site<'_>, from: isize, to: isize) -> bool {
+    let is_apart = |neighbour: isize, gap: isize| {
+        let is_sign = site.is_kind(neighbour, TokenKind::Punctuation)
+            && !matches!(site.word(neighbour), "." | ".." | ")" | "]" | "}");
+        site.token(neighbour).is_none() || !site.gap(gap).is_empty() || is_sign
+    };
+    let closes = matches!(site.word(to + 1), ")" | "]" | "}");
+    is_apart(from - 1, from) && (closes || is_apart(to + 1, to + 1))
+}
+
 /// `3X3`, `3x`, `12px`, `.5`, `1.`, `1__0`.
 pub(super) fn malformed_number(site: &Site<'_>) -> Option<Diagnostic> {
     let wrong = |from, to, help: String| {
@@ -53,18 +65,22 @@ pub(super) fn malformed_number(site: &Site<'_>) -> Option<Diagnostic> {
             .with_help(help),
         )
     };
-    // The same where there is but one way to write it.
+    // Like `wrong`, where there is one way to write it.
     let instead = |from, to, written: String| {
         wrong(from, to, format!("write `{written}`"))
             .map(|fault| fault.with_fix(site.span(from, to), written, true))
     };
     if site.word(0) == "." && site.is_kind(1, TokenKind::Number) && site.gap(1).is_empty() {
+        if !stands_alone(site, 0, 1) {
+            return None;
+        }
         return instead(0, 1, format!("0.{}", site.word(1)));
     }
     for dot in [0, -1] {
         if site.word(dot) == "."
             && site.is_kind(dot - 1, TokenKind::Number)
             && site.gap(dot).is_empty()
+            && stands_alone(site, dot - 1, dot)
         {
             return instead(dot - 1, dot, format!("{}.0", site.word(dot - 1)));
         }
@@ -96,6 +112,7 @@ pub(super) fn malformed_number(site: &Site<'_>) -> Option<Diagnostic> {
                 wrong(0, 0, "a size is a height and a width: `3x3`".to_owned())
             }
             _ if word == lower => None,
+            _ if !stands_alone(site, 0, 0) => None,
             _ => instead(0, 0, lower),
         };
     }
