@@ -62,7 +62,10 @@ mod tests {
     fn one_place_is_changed_once() {
         let insertion = fix(4, 4, ", b");
         let applied = |fixes: &[Fix]| apply_fixes("f(a 1)", fixes);
-        assert_eq!(applied(&[insertion.clone()]), ("f(a , b1)".into(), 1));
+        assert_eq!(
+            applied(std::slice::from_ref(&insertion)),
+            ("f(a , b1)".into(), 1)
+        );
         let twice = [insertion.clone(), insertion.clone()];
         assert_eq!(applied(&twice), ("f(a , b1)".into(), 1));
         let other = [insertion, fix(4, 4, ", c")];

@@ -13,7 +13,6 @@ pub use manifest::{HeldOut, Manifest, split_target};
 pub use names::{NameMap, Rename};
 pub(crate) use pack::join;
 pub use pack::{Stretch, bind, stretches, usable};
-#[cfg(feature = "data")]
 pub use safetensors::{ElementType, NamedTensor, StoredTensor, WeightsFile, write_safetensors};
 
 #[cfg(test)]
