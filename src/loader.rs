@@ -1,6 +1,7 @@
 //! Files from disk, confined to the directories that the user allowed. The only IO of the front end.
 
-use std::fs::{self, File};
+use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::elaborate::{LoadError, Loader, NoLoader};
@@ -28,9 +29,14 @@ impl DiskLoader {
         DiskLoader { allowed }
     }
 
-    /// Reads a file that the user named on the command line: it may lie anywhere.
+    /// Reads a file that the user named on the command line: it may lie anywhere, and `-` or
+    /// `/dev/fd/63` mean a descriptor that the process was started with.
     pub fn read_root(path: &Path) -> Result<String, LoadError> {
-        read(path)
+        match files::descriptor(path) {
+            Some(0) => text(Ok(std::io::stdin().lock())),
+            Some(number) => text(files::duplicate(number)),
+            None => read(path),
+        }
     }
 }
 
@@ -125,8 +131,8 @@ fn read(path: &Path) -> Result<String, LoadError> {
     text(files::open(path))
 }
 
-/// The text of a file that was opened.
-fn text(file: std::io::Result<File>) -> Result<String, LoadError> {
+/// The text of what was opened.
+fn text(file: std::io::Result<impl Read>) -> Result<String, LoadError> {
     let bytes = file
         .and_then(|mut file| files::read_at_most(&mut file, limits::SOURCE_BYTES as u64))
         .map_err(|error| LoadError::NotFound(reason(&error)))?

@@ -728,3 +728,43 @@ fn sizes_are_set_where_they_matter() {
     assert_eq!(netc(&["fix", path, "--set", "S=16"]).status.code(), Some(0));
     assert!(fail(&["fix", path, "--set", "S=17"]).contains("E0401"));
 }
+
+/// Runs netc with a text on its standard input.
+fn netc_on(text: &str, args: &[&str]) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_netc"))
+        .args(args)
+        .env("NO_COLOR", "1")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("netc starts");
+    let mut input = child.stdin.take().expect("a pipe");
+    input.write_all(text.as_bytes()).expect("netc reads");
+    drop(input);
+    child.wait_with_output().expect("netc ends")
+}
+
+/// Editors and hooks send a text there. What changes it writes the standard output.
+#[test]
+fn texts_come_from_the_standard_input() {
+    let misspelt = "net N {\n  input x: [4, 8, 8]\n  maxpol(2x2)\n}\n";
+    let right = misspelt.replace("maxpol", "maxpool");
+    for path in ["-", "/dev/stdin", "/dev/fd/0"] {
+        let found = netc_on(misspelt, &["check", path]);
+        assert_eq!(found.status.code(), Some(1));
+        let place = format!("{path}:3:3");
+        assert!(stderr(&found).contains(&place), "{}", stderr(&found));
+        let fixed = netc_on(misspelt, &["fix", path]);
+        assert_eq!(
+            (fixed.status.code(), stdout(&fixed)),
+            (Some(0), right.clone())
+        );
+        let told = netc_on(misspelt, &["fix", "--check", path]);
+        assert_eq!((told.status.code(), stdout(&told).as_str()), (Some(1), ""));
+        let cramped = right.replace("  input", "input");
+        let formatted = netc_on(&cramped, &["fmt", path]);
+        assert_eq!(stdout(&formatted), right);
+        assert!(netc_on(&right, &["summary", path]).status.success());
+    }
+}

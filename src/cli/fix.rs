@@ -8,6 +8,7 @@ use super::fmt::write_source;
 use super::target::{Include, read_source};
 use crate::diagnostic::Diagnostic;
 use crate::elaborate::{self, Program};
+use crate::files;
 use crate::loader::DiskLoader;
 
 /// Apply the changes that diagnostics suggest, those that are certain to be what was meant
@@ -15,7 +16,7 @@ use crate::loader::DiskLoader;
 /// A file is written only if it has fewer errors than before, all others still, and the nets that were without errors as they were.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// .net files
+    /// .net files; `-` reads the standard input and writes the standard output
     #[arg(required = true)]
     files: Vec<PathBuf>,
 
@@ -47,8 +48,13 @@ fn fix(path: &Path, args: &Args) -> Result<bool, Failure> {
         return Ok(false);
     }
     let program = &repaired.program;
-    if repaired.n_changes > 0 {
-        write_source(path, &program.sources.file(program.root()).text)?;
+    let text = &program.sources.file(program.root()).text;
+    if files::descriptor(path).is_some() {
+        if !args.check {
+            console::print(text)?;
+        }
+    } else if repaired.n_changes > 0 {
+        write_source(path, text)?;
         console::remark(&format!(
             "{}: {}",
             path.display(),

@@ -1,11 +1,9 @@
 //! `netc fmt`
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::console::{self, Failure};
 use super::target::read_source;
-use crate::diagnostic::{Diagnostic, codes};
 use crate::files;
 use crate::source::SourceMap;
 use crate::syntax;
@@ -25,11 +23,8 @@ pub struct Args {
 /// Formats every file, whatever the ones before it hold. A file with errors is left as it is.
 pub fn run(args: &Args) -> Result<(), Failure> {
     console::for_each_file(&args.files, |path| {
-        let is_stream = path == Path::new("-");
-        let text = match is_stream {
-            true => read_standard_input()?,
-            false => read_source(path)?,
-        };
+        let is_stream = files::descriptor(path).is_some();
+        let text = read_source(path)?;
         let formatted = format(path, &text)?;
         if is_stream && !args.check {
             console::print(&formatted)?;
@@ -49,18 +44,6 @@ fn format(path: &Path, text: &str) -> Result<String, Failure> {
     let mut sources = SourceMap::new();
     let id = sources.add(path, text);
     syntax::format(id, text).map_err(|faults| Failure::Diagnostics(faults, sources))
-}
-
-fn read_standard_input() -> Result<String, Failure> {
-    let mut text = String::new();
-    match std::io::stdin().lock().read_to_string(&mut text) {
-        Ok(_) => Ok(text),
-        Err(error) => Err(Diagnostic::without_place(
-            codes::USE_NOT_FOUND,
-            format!("cannot read the standard input: {error}"),
-        )
-        .into()),
-    }
 }
 
 /// Writes a source back to where it came from.

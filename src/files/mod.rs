@@ -31,7 +31,7 @@ pub use read::{descriptor, open, read_at_most};
 pub use unfinished::remove_on_signals;
 #[cfg(feature = "cli")]
 pub use write::write_new;
-pub use write::{NewFile, cannot_write, create_directories, refuse_inputs, write};
+pub use write::{NewFile, cannot_write, create_directories, duplicate, refuse_inputs, write};
 
 use std::io;
 

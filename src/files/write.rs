@@ -285,7 +285,7 @@ fn keep_owner_and_mode(path: &Path, old: &fs::Metadata) -> io::Result<()> {
 
 /// A descriptor of this process once more, so that it goes on where that one is.
 #[cfg(unix)]
-pub(super) fn duplicate(number: u32) -> io::Result<File> {
+pub fn duplicate(number: u32) -> io::Result<File> {
     use std::os::fd::{FromRawFd, OwnedFd};
     let number = i32::try_from(number).map_err(|_| io::ErrorKind::NotFound)?;
     // SAFETY: `dup` takes any number, and fails on one that is not open.
@@ -298,6 +298,6 @@ pub(super) fn duplicate(number: u32) -> io::Result<File> {
 }
 
 #[cfg(not(unix))]
-pub(super) fn duplicate(_: u32) -> io::Result<File> {
+pub fn duplicate(_: u32) -> io::Result<File> {
     Err(io::ErrorKind::Unsupported.into())
 }
