@@ -261,7 +261,6 @@ pub fn configure(conv: ConvSpec, m: usize, batch: usize) -> WinogradSpec {
 
 /// What it costs, and the cut that costs least.
 pub mod cost;
-/// Which tiles are computed directly.
 pub mod guard;
 mod transforms;
 
