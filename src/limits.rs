@@ -92,8 +92,8 @@ pub const MANIFEST_BYTES: u64 = 4 << 20;
 /// Bytes of a file of measurements: a convolution takes some 200.
 pub const TUNING_BYTES: u64 = 16 << 20;
 
-/// Pixels of a picture before it is resized: 2^28 are 16,384 x 16,384.
-pub const IMAGE_PIXELS: u64 = 1 << 28;
+/// Pixels of a picture, before and after it is resized: 2^26 are 8,192 x 8,192, and half a gigabyte in 16 bits.
+pub const IMAGE_PIXELS: u64 = 1 << 26;
 
 /// Diagnostics that one run reports; past that, the text is something else. Those beyond are counted.
 pub const DIAGNOSTICS: usize = 100;

@@ -5,6 +5,7 @@ mod commands;
 
 use std::path::{Path, PathBuf};
 
+use crate::check::label_fault;
 use crate::diagnostic::{Diagnostic, codes, did_you_mean};
 use crate::elaborate::{self, LoadError, NetInfo, Program, SetSizes};
 use crate::fault::Fault;
@@ -25,6 +26,8 @@ pub struct Target {
     pub sources: SourceMap,
     /// What the manifest says, if there is one.
     pub manifest: Manifest,
+    /// The text that its warnings point into.
+    pub manifest_sources: SourceMap,
     /// What is doubtful about the net.
     pub warnings: Vec<Diagnostic>,
     /// All files that were read.
@@ -87,36 +90,55 @@ pub fn load_program(path: &Path, directories: &[PathBuf]) -> Result<Program, Fau
 
 /// Opens the net that `target` names. The manifest is the target itself, or lies beside the weights.
 pub fn open(target: &str, weights: Option<&Path>, reading: &Reading) -> Result<Target, Fault> {
-    let (path, name, manifest, manifest_file) = locate(target, weights)?;
+    let located = locate(target, weights)?;
+    let path = located.path;
     let program = load_program(&path, &reading.directories)?;
     let files = program.files().map(Path::to_path_buf);
     let files = files
-        .chain(manifest_file)
-        .chain(manifest.labels_file.clone());
+        .chain(located.manifest_file)
+        .chain(located.manifest.labels_file.clone());
     let files = files.collect();
     let expand = |name: &str| elaborate::expand_with(&program, name, &reading.sizes);
-    let (graph, warnings) = chosen(&program, &path, name.as_deref(), expand)?;
+    let (graph, warnings) = chosen(&program, &path, located.net.as_deref(), expand)?;
+    let manifest = located.manifest;
+    if let Some(span) = manifest.labels_at
+        && let Some(message) = label_fault(&graph, manifest.labels.len())
+    {
+        let fault = Diagnostic::new(codes::MANIFEST, message, span, "");
+        return Err(Fault::Diagnostics(vec![fault], located.manifest_sources));
+    }
     Ok(Target {
         graph,
         sources: program.sources,
         manifest,
+        manifest_sources: located.manifest_sources,
         warnings,
         files,
     })
 }
 
-/// The file and the net that a target names, and its manifest with the file that this is in.
-fn locate(
-    target: &str,
-    weights: Option<&Path>,
-) -> Result<(PathBuf, Option<String>, Manifest, Option<PathBuf>), Fault> {
+/// What a target names.
+#[derive(Default)]
+struct Located {
+    /// The file of the net.
+    path: PathBuf,
+    /// The net, if it is named.
+    net: Option<String>,
+    manifest: Manifest,
+    manifest_file: Option<PathBuf>,
+    manifest_sources: SourceMap,
+}
+
+/// The file and the net that a target names, and its manifest.
+fn locate(target: &str, weights: Option<&Path>) -> Result<Located, Fault> {
     let is_manifest = |path: &Path| {
         path.extension()
             .is_some_and(|extension| extension == "yaml" || extension == "yml")
     };
+    let mut located = Located::default();
     if is_manifest(Path::new(target)) {
-        let manifest = load_manifest(Path::new(target))?;
-        let Some((path, name)) = manifest.net.clone() else {
+        located.read_manifest(Path::new(target))?;
+        let Some((path, name)) = located.manifest.net.clone() else {
             return Err(Diagnostic::without_place(
                 codes::MANIFEST,
                 format!("the manifest `{target}` does not say which net it is for"),
@@ -124,17 +146,25 @@ fn locate(
             .with_help("add `net: file.net:Net`, or give the net itself")
             .into());
         };
-        Ok((path, name, manifest, Some(PathBuf::from(target))))
+        (located.path, located.net) = (path, name);
     } else {
         let (path, name) = file_and_net(target);
         let beside = weights.map(|weights| weights.with_extension("yaml"));
-        let beside = beside.filter(|path| path.is_file());
-        let manifest = match &beside {
-            Some(path) => load_manifest(path)?,
-            None => Manifest::default(),
-        };
-        let name = name.map(str::to_owned);
-        Ok((PathBuf::from(path), name, manifest, beside))
+        if let Some(path) = beside.filter(|path| path.is_file()) {
+            located.read_manifest(&path)?;
+        }
+        (located.path, located.net) = (PathBuf::from(path), name.map(str::to_owned));
+    }
+    Ok(located)
+}
+
+impl Located {
+    fn read_manifest(&mut self, path: &Path) -> Result<(), Fault> {
+        let sources = &mut self.manifest_sources;
+        self.manifest = Manifest::load(path, sources)
+            .map_err(|diagnostic| Fault::Diagnostics(vec![diagnostic], sources.clone()))?;
+        self.manifest_file = Some(path.to_owned());
+        Ok(())
     }
 }
 
@@ -144,12 +174,6 @@ pub fn file_and_net(target: &str) -> (&str, Option<&str>) {
         true => (target, None),
         false => split_target(target),
     }
-}
-
-fn load_manifest(path: &Path) -> Result<Manifest, Fault> {
-    let mut sources = SourceMap::new();
-    Manifest::load(path, &mut sources)
-        .map_err(|diagnostic| Fault::Diagnostics(vec![diagnostic], sources))
 }
 
 /// Chooses a net of a program and makes something of it; answers the warnings as well.

@@ -235,7 +235,8 @@ impl Config {
             .and_then(|()| files::write(&module, text.as_bytes()))
             .map_err(|error| files::cannot_write(&module, &error))?;
         let doubts = [net.warnings.clone(), elaborate::lint(&net.graph), doubts].concat();
-        let warnings = render_lines(&doubts, &net.sources);
+        let mut warnings = render_lines(&doubts, &net.sources);
+        warnings.extend(render_lines(&net.manifest.warnings, &net.manifest_sources));
         let said = cargo::directives(&directory, read.into_iter(), &warnings);
         Ok(Made { module, said })
     }

@@ -4,6 +4,8 @@
 //! diagnostics of them.
 
 mod elementwise;
+mod image;
+mod labels;
 mod matrix;
 mod open_summary;
 mod params;
@@ -13,6 +15,8 @@ mod summary;
 mod windows;
 
 pub use elementwise::{axis_size, broadcast};
+pub use image::{ImageDoubt, image_doubt};
+pub use labels::label_fault;
 pub use open_summary::{OpenLayer, OpenPort, OpenSize, OpenSummary, open_macs, summarise_open};
 pub use params::{ParamSpec, param_specs};
 pub use receptive::{ReceptiveField, receptive_fields};

@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
+use super::console;
 use super::target::Target;
-use crate::data::{Array, Wanted, read_batch};
+use crate::data::{Array, LeftOut, Wanted, read_batch};
 use crate::diagnostic::{Diagnostic, codes};
+use crate::source::SourceMap;
 
 /// The files of each input of the net, in the net's order.
 pub fn assign<'a>(target: &Target, words: &'a [String]) -> Result<Vec<Vec<&'a Path>>, Diagnostic> {
@@ -59,16 +61,17 @@ pub fn file(word: &str) -> &Path {
     }
 }
 
-/// Reads every input; all must hold as many images.
+/// Reads every input; all must hold as many images. Tells what is left out of pictures.
 pub fn read(target: &Target, files: &[Vec<&Path>]) -> Result<Vec<Array>, Diagnostic> {
     let mut batches: Vec<Array> = Vec::new();
+    let mut left_out = LeftOut::default();
     for (index, (input, files)) in target.graph.inputs.iter().zip(files).enumerate() {
         let wanted = Wanted {
             name: &input.name,
             shape: &target.graph.node(input.node).shape,
             image: target.image(index),
         };
-        let batch = read_batch(files, wanted)?;
+        let batch = read_batch(files, wanted, &mut left_out)?;
         if batch.shape[0] == 0 {
             return Err(Diagnostic::without_place(
                 codes::INPUT_SHAPE,
@@ -88,5 +91,6 @@ pub fn read(target: &Target, files: &[Vec<&Path>]) -> Result<Vec<Array>, Diagnos
         }
         batches.push(batch);
     }
+    console::report(&left_out.warnings(), &SourceMap::new());
     Ok(batches)
 }

@@ -137,7 +137,7 @@ fn classes(
             true => scores.to_vec(),
             false => ranking::softmax(scores),
         };
-    // Labels that do not fit the output are those of another one.
+    // Labels of another number are those of another output: `label_fault` sees to it that one has as many.
     let labels = match target.labels() {
         labels if labels.len() == scores.len() => labels,
         _ => &[],

@@ -100,9 +100,12 @@ pub fn load_program(path: &Path, from: &Directories) -> Result<Program, Failure>
     Ok(target::load_program(path, &from.directories)?)
 }
 
-/// Opens the net that `target` names. The manifest is the target itself, or lies beside the weights. Warnings are for `check` to tell.
+/// Opens the net that `target` names. The manifest is the target itself, or lies beside the weights. Warnings about the net are for `check` to tell; those about the
+/// manifest, which nothing else checks, are told here.
 pub fn open(target: &str, weights: Option<&Path>, include: &Include) -> Result<Target, Failure> {
-    Ok(target::open(target, weights, &include.reading())?)
+    let target = target::open(target, weights, &include.reading())?;
+    console::report(&target.manifest.warnings, &target.manifest_sources);
+    Ok(target)
 }
 
 /// The proof of the net that `target` names for all its open sizes.

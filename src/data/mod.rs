@@ -1,5 +1,6 @@
 //! What goes into a network and comes out of it: pictures, `.npy` arrays and safetensors files.
 
+mod left_out;
 mod npy;
 mod picture;
 mod resize;
@@ -7,16 +8,17 @@ mod resize;
 use std::io::Read;
 use std::path::Path;
 
+pub use left_out::LeftOut;
 pub use npy::{read_npy, write_npy};
 pub use picture::read_picture;
-pub use resize::resize_bilinear;
+pub use resize::{Pixels, Sample, resize_bilinear};
 
 use crate::container::{self, Kind};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::files;
 use crate::graph::{ImageSpec, Shape};
 use crate::limits;
-use crate::weights::WeightsFile;
+use crate::weights::{WeightsFile, same_but_for_ones};
 
 /// Numbers in row-major order.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,8 +42,12 @@ pub struct Wanted<'a> {
 
 /// Reads one file as images of an input: a picture is one; an array is as many as it holds. The shape answered begins with the number of images.
 ///
-/// `.npy` and `.safetensors` are known by their names, everything else is taken for a picture, which its first bytes tell.
-pub fn read_input(path: &Path, wanted: Wanted<'_>) -> Result<Array, Diagnostic> {
+/// `.npy` and `.safetensors` are known by their names, everything else is taken for a picture, which its first bytes tell. What is left out of a picture is noted.
+pub fn read_input(
+    path: &Path,
+    wanted: Wanted<'_>,
+    left_out: &mut LeftOut,
+) -> Result<Array, Diagnostic> {
     let extension = path.extension().and_then(|extension| extension.to_str());
     let extension = extension.map(str::to_ascii_lowercase);
     refuse_other(path, extension.as_deref())?;
@@ -56,7 +62,8 @@ pub fn read_input(path: &Path, wanted: Wanted<'_>) -> Result<Array, Diagnostic> 
                 )
                 .with_help("state `from image(...)` after the input in the .net file, or `image:` in a manifest beside the weights; or give the input as .npy"));
             };
-            into_batch(read_picture(path, spec, wanted.shape)?, path, wanted)
+            let array = picture::read(path, spec, wanted.shape, left_out)?;
+            into_batch(array, path, wanted)
         }
     }
 }
@@ -94,13 +101,17 @@ fn refuse_other(path: &Path, extension: Option<&str>) -> Result<(), Diagnostic> 
 }
 
 /// Reads several files as one batch, in their order.
-pub fn read_batch(paths: &[&Path], wanted: Wanted<'_>) -> Result<Array, Diagnostic> {
+pub fn read_batch(
+    paths: &[&Path],
+    wanted: Wanted<'_>,
+    left_out: &mut LeftOut,
+) -> Result<Array, Diagnostic> {
     let mut batch = Array {
         shape: std::iter::once(0).chain(sizes(wanted.shape)).collect(),
         values: Vec::new(),
     };
     for path in paths {
-        let images = read_input(path, wanted)?;
+        let images = read_input(path, wanted, left_out)?;
         let n_elements = batch.values.len() + images.values.len();
         if n_elements as u64 > limits::TENSOR_ELEMENTS {
             return Err(unusable(path, "the batch is larger than a tensor may be"));
@@ -116,16 +127,20 @@ fn sizes(shape: &Shape) -> impl Iterator<Item = usize> + '_ {
 }
 
 /// One image gets a batch of 1 around it; E0902 for any other shape.
+///
+/// An array of another number of dimensions is taken if it only has other dimensions of 1, as a signal `[C, W]` for an input `[C, 1, W]`: its values are in the same order.
 fn into_batch(mut array: Array, path: &Path, wanted: Wanted<'_>) -> Result<Array, Diagnostic> {
     let image: Vec<usize> = sizes(wanted.shape).collect();
-    if array.shape == image {
-        array.shape.insert(0, 1);
-    }
-    if array
-        .shape
-        .split_first()
-        .is_some_and(|(_, rest)| rest == image)
-    {
+    let is_image = |shape: &[usize]| same_but_for_ones(shape, &image);
+    let n_images = match array.shape.as_slice() {
+        shape if shape == image => Some(1),
+        [n_images, rest @ ..] if rest == image => Some(*n_images),
+        shape if is_image(shape) => Some(1),
+        [n_images, rest @ ..] if is_image(rest) => Some(*n_images),
+        _ => None,
+    };
+    if let Some(n_images) = n_images {
+        array.shape = std::iter::once(n_images).chain(image).collect();
         return Ok(array);
     }
     Err(Diagnostic::without_place(
@@ -158,6 +173,9 @@ fn read_tensor(path: &Path, name: &str) -> Result<Array, Diagnostic> {
     let Some(tensor) = file.get(chosen) else {
         return Err(unusable(path, format!("it has no tensor `{name}`")));
     };
+    if let Some((index, value)) = file.overflow(chosen) {
+        return Err(unusable(path, too_large(value, index)));
+    }
     match file.read_f32(chosen) {
         Some(values) => Ok(Array {
             shape: tensor.shape.clone(),
@@ -171,6 +189,11 @@ fn read_tensor(path: &Path, name: &str) -> Result<Array, Diagnostic> {
             ),
         )),
     }
+}
+
+/// Why an array of wider numbers cannot be an input: rounded to f32, such a number would be infinite.
+fn too_large(value: f64, index: usize) -> String {
+    format!("its number {value:e} (the one with index {index}) is too large for 32 bits")
 }
 
 /// E0901 about a file.

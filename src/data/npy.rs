@@ -5,7 +5,7 @@ use std::path::Path;
 
 use npyz::{DType, Endianness, NpyFile, Order, TypeChar, WriterBuilder};
 
-use super::{Array, unusable};
+use super::{Array, too_large, unusable};
 use crate::diagnostic::Diagnostic;
 use crate::files::{self, NewFile};
 use crate::limits;
@@ -99,7 +99,12 @@ fn read_values(
     }
     Some(match (kind, size) {
         (TypeChar::Float, 4) => read!(f32, |x| x),
-        (TypeChar::Float, 8) => read!(f64, |x| x as f32),
+        (TypeChar::Float, 8) => file
+            .data::<f64>()
+            .ok()?
+            .enumerate()
+            .map(|(index, value)| narrow(value?, index))
+            .collect(),
         (TypeChar::Int, 1) => read!(i8, f32::from),
         (TypeChar::Int, 2) => read!(i16, f32::from),
         (TypeChar::Int, 4) => read!(i32, |x| x as f32),
@@ -111,6 +116,15 @@ fn read_values(
         (TypeChar::Bool, 1) => read!(bool, |x| f32::from(u8::from(x))),
         _ => return None,
     })
+}
+
+/// Rounds to f32.
+fn narrow(value: f64, index: usize) -> std::io::Result<f32> {
+    let narrow = value as f32;
+    match narrow.is_infinite() && value.is_finite() {
+        true => Err(std::io::Error::other(too_large(value, index))),
+        false => Ok(narrow),
+    }
 }
 
 /// Looks at a header before `npyz` does, which recurses on nested brackets and multiplies sizes without looking: only what numpy writes for plain

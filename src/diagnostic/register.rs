@@ -154,4 +154,6 @@ codes! {
     WEIGHTS_UNUSED = "W0011", "weights of parts that the net does not have";
     OUTER_IN = "W0012", "an `in` that another brace has another value for";
     MORE_FINDINGS = "W0013", "more findings than a run tells";
+    IMAGE_RANGE = "W0014", "means of another range than the samples";
+    INPUT_REDUCED = "W0015", "an input of which something is left out";
 }

@@ -337,6 +337,7 @@ impl<'p> Expander<'p> {
         }
         let kind = Kind::Type(Type::List(Box::new(Type::String)));
         if let Value::List(items) = self.eval_as(list, &kind, frame) {
+            self.labels_at = Some(list.span);
             self.graph.class_labels = items
                 .iter()
                 .filter_map(|item| match item {

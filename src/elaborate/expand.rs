@@ -166,6 +166,8 @@ pub(super) struct Expander<'p> {
     pub labelled: Vec<(String, Span, Tensor)>,
     /// What is doubtful.
     pub warnings: Faults,
+    /// Where the net names its classes.
+    pub labels_at: Option<Span>,
     /// Work so far.
     pub steps: usize,
     /// A limit was reached: nothing more is expanded.
@@ -193,6 +195,7 @@ impl<'p> Expander<'p> {
             outputs: Vec::new(),
             labelled: Vec::new(),
             warnings: Faults::default(),
+            labels_at: None,
             steps: 0,
             halted: false,
             trace: None,

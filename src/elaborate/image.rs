@@ -4,7 +4,7 @@ use super::attributes::Attributes;
 use super::expand::{Expander, Frame};
 use super::layers::IMAGE;
 use super::value::Value;
-use crate::check::axis_size;
+use crate::check::{axis_size, image_doubt};
 use crate::diagnostic::{Code, Diagnostic, codes, guess};
 use crate::graph::{ChannelOrder, ImageResize, ImageSpec, Shape};
 use crate::source::Span;
@@ -28,15 +28,28 @@ impl<'p> Expander<'p> {
             return None;
         }
         let (attributes, spans) = self.bind_table(&IMAGE, call, frame)?;
+        let place = |attribute: Option<&str>| {
+            let index = IMAGE
+                .attributes
+                .iter()
+                .position(|a| Some(a.name) == attribute);
+            let span: Option<Span> = index.and_then(|i| spans.get(i).copied().flatten());
+            span.unwrap_or(call.span)
+        };
         match image_spec(&attributes, shape) {
-            Ok(spec) => Some(spec),
+            Ok(spec) => {
+                if let Some(doubt) = image_doubt(&spec) {
+                    let span = place(Some(doubt.attribute));
+                    let warning = Diagnostic::new(codes::IMAGE_RANGE, doubt.message, span, "");
+                    self.report(match doubt.range {
+                        Some(range) => warning.with_help(format!("`range={range}`")),
+                        None => warning,
+                    });
+                }
+                Some(spec)
+            }
             Err((code, attribute, message)) => {
-                let index = IMAGE
-                    .attributes
-                    .iter()
-                    .position(|a| Some(a.name) == attribute);
-                let span: Option<Span> = index.and_then(|i| spans.get(i).copied().flatten());
-                self.fail(code, message, span.unwrap_or(call.span));
+                self.fail(code, message, place(attribute));
                 None
             }
         }

@@ -11,6 +11,7 @@ use super::proof::{check_only, unknown_size, unproved};
 use super::prove::{SetSizes, SizeInfo};
 use super::trace::{Trace, Traced};
 use super::value::{Applied, Value};
+use crate::check::label_fault;
 use crate::diagnostic::{Diagnostic, codes, did_you_mean};
 use crate::graph::{Graph, Output};
 use crate::limits;
@@ -266,6 +267,12 @@ fn finish(expander: &mut Expander<'_>, last: Tensor, template: &Template) -> Opt
             return None;
         };
         graph.outputs.push(Output { name, node });
+    }
+    if let Some(span) = expander.labels_at
+        && let Some(message) = label_fault(&graph, graph.class_labels.len())
+    {
+        let fault = Diagnostic::new(codes::MISMATCH, message, span, "");
+        expander.report(fault);
     }
     Some(graph)
 }

@@ -167,6 +167,21 @@ impl Packing {
     }
 }
 
+impl Packing {
+    /// Whether no number of a packed parameter is infinite or none: finite values can become so where they are summed or rounded.
+    pub fn is_finite(&self, packed: &[f32]) -> bool {
+        const EXPONENT: u32 = 0x7f80;
+        let is_half = |half: u32| half & EXPONENT != EXPONENT;
+        match self {
+            Packing::Dense(packing) if packing.weights == WeightType::Bf16 => packed
+                .iter()
+                .map(|pair| pair.to_bits())
+                .all(|pair| is_half(pair) && is_half(pair >> 16)),
+            _ => packed.iter().all(|value| value.is_finite()),
+        }
+    }
+}
+
 /// Cuts after multiples of `step` rows; `packing` is that of so many.
 fn cut_rows(
     n_rows: usize,

@@ -10,10 +10,10 @@ use crate::graph::ImageSpec;
 
 /// The proof of the net that `target` names for all its open sizes.
 pub fn prove(target: &str, reading: &Reading) -> Result<Proof, Fault> {
-    let (path, name, ..) = locate(target, None)?;
-    let program = load_program(&path, &reading.directories)?;
+    let located = locate(target, None)?;
+    let program = load_program(&located.path, &reading.directories)?;
     let prove = |name: &str| elaborate::prove(&program, name, &reading.sizes);
-    Ok(chosen(&program, &path, name.as_deref(), prove)?.0)
+    Ok(chosen(&program, &located.path, located.net.as_deref(), prove)?.0)
 }
 
 /// Everything that is wrong with one net of a program, warnings included.

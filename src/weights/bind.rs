@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::init::SeededWeights;
+use super::mismatch::{self, Renaming, same_but_for_ones};
 use super::names::NameMap;
 use super::safetensors::WeightsFile;
 use crate::diagnostic::{Code, Diagnostic, codes, did_you_mean};
@@ -60,7 +61,31 @@ impl WeightSource {
             })?;
         match values.iter().position(|value| !value.is_finite()) {
             None => Ok(values),
-            Some(index) => Err(not_finite(name, shape, &values, index)),
+            Some(index) => Err(self.not_finite(name, shape, &values, index)),
+        }
+    }
+
+    /// E0806 about one tensor.
+    fn not_finite(&self, name: &str, shape: &[usize], values: &[f32], index: usize) -> Diagnostic {
+        let n_bad = values.iter().filter(|value| !value.is_finite()).count();
+        let place = place(shape, index);
+        let overflow = match self {
+            WeightSource::File(file) => file.overflow(name).filter(|(at, _)| *at == index),
+            WeightSource::Seeded(_) => None,
+        };
+        let message = match overflow {
+            Some((_, stored)) => {
+                format!("`{name}` is {stored:e} at {place:?}, too large for 32 bits")
+            }
+            None => format!("`{name}` is {} at {place:?}", values[index]),
+        };
+        let diagnostic = Diagnostic::without_place(codes::WEIGHTS_NOT_FINITE, message);
+        match n_bad {
+            1 => diagnostic,
+            _ => diagnostic.with_note(format!(
+                "{n_bad} of its {} values are not finite; this is the first",
+                values.len()
+            )),
         }
     }
 }
@@ -98,9 +123,8 @@ pub(super) fn bad_variance(name: &str, values: &[f32], eps: f64) -> Option<Diagn
     )))
 }
 
-/// E0806 about one tensor.
-fn not_finite(name: &str, shape: &[usize], values: &[f32], index: usize) -> Diagnostic {
-    let n_bad = values.iter().filter(|value| !value.is_finite()).count();
+/// The indices of the value that is number `index` of a tensor.
+pub(super) fn place(shape: &[usize], index: usize) -> Vec<usize> {
     let mut place = Vec::new();
     let mut rest = index;
     for size in shape.iter().rev() {
@@ -108,17 +132,7 @@ fn not_finite(name: &str, shape: &[usize], values: &[f32], index: usize) -> Diag
         rest /= size.max(&1);
     }
     place.reverse();
-    let diagnostic = Diagnostic::without_place(
-        codes::WEIGHTS_NOT_FINITE,
-        format!("`{name}` is {} at {place:?}", values[index]),
-    );
-    match n_bad {
-        1 => diagnostic,
-        _ => diagnostic.with_note(format!(
-            "{n_bad} of its {} values are not finite; this is the first",
-            values.len()
-        )),
-    }
+    place
 }
 
 /// A file and the net's names for its tensors.
@@ -158,6 +172,10 @@ impl MappedFile {
         self.file.read_f32_part(self.names.get(name)?, part)
     }
 
+    fn overflow(&self, name: &str) -> Option<(usize, f64)> {
+        self.file.overflow(self.names.get(name)?)
+    }
+
     fn check(&self, graph: &Graph) -> Vec<Diagnostic> {
         let wanted: BTreeMap<&str, &Param> = graph
             .params
@@ -182,17 +200,26 @@ impl MappedFile {
             .collect();
         let unwanted = |name: &str| unwanted(name, &steps);
         let (mut missing, mut shapes, mut types, mut wide) = (vec![], vec![], vec![], vec![]);
+        let (mut fitting, mut conversions) = (vec![], BTreeSet::new());
         for (name, param) in &wanted {
             let stored = self.names.get(*name).and_then(|name| self.file.get(name));
             let Some(stored) = stored else {
                 missing.push(*name);
                 continue;
             };
-            if stored.shape != param.shape {
-                shapes.push(format!(
+            fitting.push(*name);
+            if stored.shape != param.shape && !same_but_for_ones(&stored.shape, &param.shape) {
+                let line = format!(
                     "`{name}` is {:?} in the file, {:?} in the net",
                     stored.shape, param.shape
-                ));
+                );
+                shapes.push(match mismatch::difference(&stored.shape, &param.shape) {
+                    Some((words, help)) => {
+                        conversions.extend(help);
+                        format!("{line} ({words})")
+                    }
+                    None => line,
+                });
             }
             if !stored.element_type.is_float() {
                 types.push(format!("`{name}` is {}", stored.element_type));
@@ -206,6 +233,14 @@ impl MappedFile {
             net: &graph.name,
             diagnostics: Vec::new(),
         };
+        let renaming = {
+            // Rules come before those of the manifest, whose names these are already where it has any.
+            let is_mapped = self.names.iter().any(|(name, stored)| name != stored);
+            let is_wanted = !missing.is_empty() && !is_mapped;
+            is_wanted.then(|| mismatch::renaming(&missing, &extra, &fitting))
+        };
+        let renaming = renaming.flatten();
+        let known: BTreeSet<&str> = extra.iter().copied().collect();
         // A tensor that seems to be a missing one under another name is told there, and not again as one too many.
         let mut mistaken = BTreeSet::new();
         if !missing.is_empty() {
@@ -215,29 +250,49 @@ impl MappedFile {
                 .copied()
                 .filter(|name| unwanted(name).is_none())
                 .collect();
-            let mut lines = Vec::with_capacity(missing.len());
+            let rules = renaming.as_ref();
+            let renamed = |name: &str| rules?.tensors.get(name).map(String::as_str);
+            let tensor = |name: &str| renamed(name).or_else(|| known.get(name).copied());
+            let mut advice = BTreeSet::new();
+            let mut lines = Vec::new();
             for (index, name) in missing.iter().enumerate() {
-                let like = (index < GUESSED)
+                let shape = wanted.get(name).map_or(&[][..], |param| &param.shape);
+                let in_parts = mismatch::parts(name, |part| tensor(part).is_some());
+                let found = if let Some(stored) = renamed(name) {
+                    mistaken.insert(stored);
+                    format!(" (the file has `{stored}`)")
+                } else if let Some((parts, names)) = in_parts {
+                    let stored: Vec<&str> = names.iter().filter_map(|name| tensor(name)).collect();
+                    mistaken.extend(&stored);
+                    advice.insert(parts.help());
+                    format!(" ({} `{}`)", parts.name(), stored.join("`, `"))
+                } else if let Some(like) = (index < GUESSED)
                     .then(|| did_you_mean(name, strays.iter().copied()))
-                    .flatten();
-                lines.push(match like {
-                    Some(like) => {
-                        mistaken.insert(like);
-                        format!("`{name}` (the file has `{like}`)")
-                    }
-                    None => format!("`{name}`"),
-                });
-            }
-            report.add(codes::WEIGHTS_MISSING, "lack", "parameter", lines, {
-                let unlike = missing.len() == wanted.len();
-                if unlike && self.names.len() == wanted.len() {
-                    Some("the names differ throughout: `names` in a manifest can map them")
-                } else if unlike {
-                    Some("these seem to be the weights of another net")
+                    .flatten()
+                {
+                    mistaken.insert(like);
+                    format!(" (the file has `{like}`)")
                 } else {
-                    None
+                    String::new()
+                };
+                lines.push(format!("`{name}` {shape:?}{found}"));
+            }
+            let unlike = missing.len() == wanted.len();
+            let help = match renaming.as_ref().map(Renaming::text) {
+                Some(rules) => Some(format!("`{rules}` in a manifest maps them")),
+                None if !advice.is_empty() => None,
+                None if unlike && self.names.len() == wanted.len() => {
+                    Some("the names differ throughout: `names` in a manifest can map them".into())
                 }
-            });
+                None if unlike => Some("these seem to be the weights of another net".into()),
+                None => None,
+            };
+            let help = help
+                .into_iter()
+                .chain(advice.into_iter().map(str::to_owned));
+            let help: Vec<String> = help.collect();
+            let help = (!help.is_empty()).then(|| help.join("; "));
+            report.add(codes::WEIGHTS_MISSING, "lack", "parameter", lines, help);
         }
         // Tensors of a part that the net does not have at all (an auxiliary head, say) are left over; those inside a part that it does
         // have, be it a step without parameters, were something to the net that the file was made for, so without them this is another.
@@ -262,7 +317,7 @@ impl MappedFile {
                 "have",
                 "tensor that the net does not take",
                 lines,
-                Some(&advice(&faults)),
+                Some(advice(&faults)),
             );
         }
         if !shapes.is_empty() {
@@ -271,7 +326,9 @@ impl MappedFile {
                 "have",
                 "tensor of another shape",
                 shapes,
-                None,
+                conversions
+                    .into_iter()
+                    .reduce(|all, one| format!("{all}; {one}")),
             );
         }
         if !types.is_empty() {
@@ -398,7 +455,14 @@ struct Report<'a> {
 
 impl Report<'_> {
     /// "the weights `W` for `Net` have 3 tensors of another shape", with the first few of them as notes.
-    fn add(&mut self, code: Code, verb: &str, noun: &str, lines: Vec<String>, help: Option<&str>) {
+    fn add(
+        &mut self,
+        code: Code,
+        verb: &str,
+        noun: &str,
+        lines: Vec<String>,
+        help: Option<String>,
+    ) {
         let n = lines.len();
         let (word, rest) = noun
             .split_once(' ')
@@ -424,7 +488,7 @@ impl Report<'_> {
         if listed < n {
             diagnostic.notes.push(format!("and {more} more"));
         }
-        diagnostic.help = help.map(str::to_owned);
+        diagnostic.help = help;
         self.diagnostics.push(diagnostic);
     }
 }

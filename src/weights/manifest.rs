@@ -12,14 +12,17 @@
 //! heldout: {images: heldout.safetensors, accuracy: 0.99}   # what `netc eval` runs
 //! ```
 //!
-//! Every key may be left out.
+//! Every key may be left out. What of YAML a manifest may hold is in [`yaml`].
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
 
 use super::names::{NameMap, Rename};
+use super::{labels, yaml};
+use crate::check::image_doubt;
 use crate::diagnostic::{Diagnostic, codes, did_you_mean};
 use crate::files;
 use crate::graph::{ChannelOrder, ImageResize, ImageSpec};
@@ -39,10 +42,14 @@ pub struct Manifest {
     pub labels: Vec<String>,
     /// The file that these were read from, if they are in one of their own.
     pub labels_file: Option<PathBuf>,
+    /// Where the manifest states them.
+    pub labels_at: Option<Span>,
     /// How the checkpoint's names become the net's.
     pub names: NameMap,
     /// The held-out set that `netc eval` runs.
     pub heldout: Option<HeldOut>,
+    /// What is doubtful.
+    pub warnings: Vec<Diagnostic>,
 }
 
 /// A held-out set.
@@ -58,10 +65,49 @@ impl Manifest {
     /// Reads a manifest and the file of labels that it may name. The text joins `sources`, for the spans of diagnostics.
     pub fn load(path: &Path, sources: &mut SourceMap) -> Result<Manifest, Diagnostic> {
         let text = read_small_text(path)?;
-        let file = sources.add(path, text);
+        // A byte order mark would be a part of the first word.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+        let file = sources.add(path, text.to_owned());
         let directory = path.parent().unwrap_or(Path::new(""));
-        let raw = parse(&sources.file(file).text, file)?;
-        raw.resolve(directory, file)
+        let text = Text::new(&sources.file(file).text, file)?;
+        parse(&text)?.resolve(directory, &text)
+    }
+}
+
+/// The text of a manifest, and where its scalars are.
+struct Text<'t> {
+    text: &'t str,
+    file: FileId,
+    scalars: Vec<(String, Range<usize>)>,
+}
+
+impl<'t> Text<'t> {
+    fn new(text: &'t str, file: FileId) -> Result<Text<'t>, Diagnostic> {
+        let scalars = yaml::scan(text).map_err(|refusal| {
+            let span = Span::new(file, refusal.place.start, refusal.place.end);
+            let diagnostic = Diagnostic::new(codes::MANIFEST, refusal.message, span, "");
+            match refusal.help {
+                Some(help) => diagnostic.with_help(help),
+                None => diagnostic,
+            }
+        })?;
+        Ok(Text {
+            text,
+            file,
+            scalars,
+        })
+    }
+
+    /// The first scalar that is this word; the beginning of the text if none is.
+    fn place(&self, word: &str) -> Span {
+        let found = self.scalars.iter().find(|(value, _)| value == word);
+        let place = found.map_or(0..0, |(_, place)| place.clone());
+        Span::new(self.file, place.start, place.end)
+    }
+
+    /// E0807 at a word.
+    fn fault(&self, word: &str, message: impl Into<String>) -> Diagnostic {
+        Diagnostic::new(codes::MANIFEST, message, self.place(word), "")
     }
 }
 
@@ -83,7 +129,8 @@ fn read_small_text(path: &Path) -> Result<String, Diagnostic> {
     String::from_utf8(bytes).map_err(|_| fail("it is not UTF-8 text".into()))
 }
 
-fn parse(text: &str, file: FileId) -> Result<RawManifest, Diagnostic> {
+fn parse(of: &Text<'_>) -> Result<RawManifest, Diagnostic> {
+    let (text, file) = (of.text, of.file);
     if text.trim().is_empty() {
         return Ok(RawManifest::default());
     }
@@ -288,41 +335,53 @@ impl<'de> Deserialize<'de> for Word {
 }
 
 impl RawManifest {
-    fn resolve(self, directory: &Path, file: FileId) -> Result<Manifest, Diagnostic> {
-        let fail = |message: String| {
-            Diagnostic::new(
-                codes::MANIFEST,
-                message,
-                Span::new(file, 0, 0),
-                "in this manifest",
-            )
-        };
+    fn resolve(self, directory: &Path, text: &Text<'_>) -> Result<Manifest, Diagnostic> {
         let mut renames = Vec::new();
-        for rule in self.names {
-            renames.push(Rename::new(rule.from, rule.to).map_err(fail)?);
+        for RawRename { from, to } in self.names {
+            let rule = Rename::new(from.clone(), to);
+            renames.push(rule.map_err(|fault| text.fault(&from, fault))?);
         }
+        let labels_at = self.labels.is_some().then(|| text.place("labels"));
         let (labels, labels_file) = match self.labels {
             None => (Vec::new(), None),
             Some(Labels::List(labels)) => (labels, None),
             Some(Labels::File(path)) => {
                 let path = directory.join(path);
-                let text = read_small_text(&path)?;
-                let labels = text.lines().map(|line| line.trim().to_owned()).collect();
+                let labels = labels::read(&read_small_text(&path)?).map_err(|line| {
+                    let path = path.display();
+                    let message = format!("line {line} of the labels `{path}` is empty");
+                    text.fault("labels", message)
+                        .with_help("every line names a class; give this one a name or remove it")
+                })?;
                 (labels, Some(path))
             }
         };
+        if let Some(index) = labels.iter().position(|label| label.trim().is_empty()) {
+            return Err(text.fault("labels", format!("the label of class {index} is empty")));
+        }
+        if labels_at.is_some() && labels.is_empty() {
+            return Err(text.fault("labels", "there are no labels"));
+        }
+        let image = self.image.map(|image| image.resolve(text)).transpose()?;
+        let warnings = image.iter().filter_map(image_doubt).map(|doubt| {
+            let span = text.place(doubt.attribute);
+            let warning = Diagnostic::new(codes::IMAGE_RANGE, doubt.message, span, "");
+            match doubt.range {
+                Some(range) => warning.with_help(format!("`range: {range}`")),
+                None => warning,
+            }
+        });
         Ok(Manifest {
             net: self.net.map(|net| {
                 let (path, name) = split_target(&net);
                 (directory.join(path), name.map(str::to_owned))
             }),
             weights: self.weights.map(|path| directory.join(path)),
-            image: self
-                .image
-                .map(|image| image.resolve().map_err(fail))
-                .transpose()?,
+            warnings: warnings.collect(),
+            image,
             labels,
             labels_file,
+            labels_at,
             names: NameMap {
                 renames,
                 ignore: self.ignore,
@@ -336,16 +395,19 @@ impl RawManifest {
 }
 
 impl RawImage {
-    fn resolve(self) -> Result<ImageSpec, String> {
+    fn resolve(self, text: &Text<'_>) -> Result<ImageSpec, Diagnostic> {
         let range = self.range.unwrap_or(1.0);
         if !(range.is_finite() && range > 0.0) {
-            return Err(format!("`range` must be positive, not {range}"));
+            let message = format!("`range` must be positive, not {range}");
+            return Err(text.fault("range", message));
         }
-        if let Some(bad) = self.mean.iter().chain(&self.std).find(|x| !x.is_finite()) {
-            return Err(format!("`mean` and `std` must be finite, not {bad}"));
+        for (name, values) in [("mean", &self.mean), ("std", &self.std)] {
+            if let Some(bad) = values.iter().find(|value| !value.is_finite()) {
+                return Err(text.fault(name, format!("`{name}` must be finite, not {bad}")));
+            }
         }
-        if self.std.contains(&0.0) {
-            return Err("`std` divides and must not be 0".into());
+        if self.std.iter().any(|std| *std <= 0.0) {
+            return Err(text.fault("std", "`std` divides and must be above 0"));
         }
         Ok(ImageSpec {
             resize: self.resize.map(|resize| match resize {

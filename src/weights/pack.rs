@@ -8,8 +8,8 @@ use std::sync::OnceLock;
 use rayon::ThreadPoolBuilder;
 use rayon::prelude::*;
 
-use super::bind::{WeightSource, bad_variance};
-use crate::diagnostic::Diagnostic;
+use super::bind::{WeightSource, bad_variance, place};
+use crate::diagnostic::{Diagnostic, codes};
 use crate::graph::{
     Graph, Param, ParamId, Recipe, evaluate_recipe, evaluate_recipe_exact, scale_rows,
 };
@@ -18,6 +18,9 @@ use crate::plan::{PackedParam, Plan};
 
 /// Packed floats that are made at once, about: a thread holds no more of a parameter, where it can be packed by rows.
 const PART: usize = 1 << 18;
+
+/// Floats of a stretch that is packed only to be looked at.
+const STRETCH: usize = 4 << 20;
 
 /// Fills the block of packed parameters that `plan` lays out. `graph` is the optimized graph that the plan was made from; what it derives is
 /// derived here. `progress` is called after each parameter, or rows of one, with the number of floats that it filled, from several threads.
@@ -36,6 +39,23 @@ pub fn bind(
         whole.fill(graph, source, block, progress)
     });
     let faults = faults.collect();
+    usable(graph, source, faults)
+}
+
+/// Tells what [`bind`] would, without keeping what it packs: the same is done, a stretch at a time.
+pub fn verify(
+    graph: &Graph,
+    plan: &Plan,
+    source: &WeightSource,
+    progress: &(dyn Fn(usize) + Sync),
+) -> Result<(), Vec<Diagnostic>> {
+    let mut block = Vec::new();
+    let mut faults = Vec::new();
+    for stretch in stretches(graph, plan, source, STRETCH) {
+        block.resize(stretch.n_floats().max(block.len()), 0.0);
+        let block = &mut block[..stretch.n_floats()];
+        faults.extend(stretch.fill(graph, source, block, progress));
+    }
     usable(graph, source, faults)
 }
 
@@ -130,7 +150,10 @@ impl Stretch<'_> {
             };
             part.packing.pack(&values, place);
             progress(place.len());
-            None
+            match part.packing.is_finite(place) {
+                true => None,
+                false => Some(part.overflow(graph, source, &values)),
+            }
         };
         match has_threads() {
             true => places.into_par_iter().filter_map(fill).collect(),
@@ -243,6 +266,69 @@ impl Part<'_> {
             scale_rows(&mut values, scale.get(rows)?);
         }
         Some(values)
+    }
+}
+
+impl Part<'_> {
+    /// E0806 about values that were finite as they are stored.
+    fn overflow(&self, graph: &Graph, source: &WeightSource, values: &[f32]) -> Diagnostic {
+        let param = graph.param(self.packed.param);
+        let mut names = Vec::new();
+        stored(graph, self.packed.param, &mut names);
+        let listed: Vec<String> = names.iter().map(|(name, _)| format!("`{name}`")).collect();
+        let of = listed.join(", ");
+        let Some(index) = values.iter().position(|value| !value.is_finite()) else {
+            let message =
+                format!("the numbers in {of} are too large for how the kernel stores them");
+            let help = "`--precise` takes kernels that store them as they are, and without `--weights-as` they keep 32 bits";
+            return Diagnostic::without_place(codes::WEIGHTS_NOT_FINITE, message).with_help(help);
+        };
+        let before = self
+            .rows
+            .as_ref()
+            .map_or(0, |rows| rows.start * row_len(param));
+        let index = before + index;
+        let value = values[index - before];
+        let at = place(&param.shape, index);
+        let message =
+            format!("what is computed of {of} is {value} at {at:?}, too large for 32 bits");
+        let mut fault = Diagnostic::without_place(codes::WEIGHTS_NOT_FINITE, message);
+        for (name, param_) in &names {
+            let index = match param_.elements() == param.elements() {
+                true => index,
+                false => index / row_len(param).max(1),
+            };
+            if let Ok(values) = source.values(name, &param_.shape)
+                && let Some(value) = values.get(index)
+            {
+                let at = place(&param_.shape, index);
+                fault = fault.with_note(format!("`{name}` is {value:e} at {at:?}"));
+            }
+        }
+        fault.with_help("training diverged, or the file is damaged")
+    }
+}
+
+/// The stored parameters that a parameter is computed of.
+fn stored<'g>(graph: &'g Graph, param: ParamId, found: &mut Vec<(&'g str, &'g Param)>) {
+    let of = graph.param(param);
+    let mut all = |params: &[Option<ParamId>]| {
+        for param in params.iter().flatten() {
+            stored(graph, *param, found);
+        }
+    };
+    match &of.recipe {
+        Recipe::Stored { name, .. } => {
+            if !found.iter().any(|(known, _)| known == name) {
+                found.push((name, of));
+            }
+        }
+        Recipe::NormScale {
+            weight, variance, ..
+        } => all(&[*weight, Some(*variance)]),
+        Recipe::NormShift { bias, mean, scale } => all(&[*bias, Some(*mean), Some(*scale)]),
+        Recipe::ScaledRows { tensor, scale } => all(&[Some(*tensor), Some(*scale)]),
+        Recipe::FoldedBias { bias, scale, shift } => all(&[*bias, Some(*scale), Some(*shift)]),
     }
 }
 

@@ -2,7 +2,7 @@
 //! `safetensors` crate; `memmap2` serves `runtime::AlignedBuffer` too.
 //!
 //! A file is mapped, not read, and nothing that it claims is believed before it is checked: the length of the header, then
-//! that every tensor lies inside the file, has the size that its shape and type ask for, and shares no byte with another.
+//! that every tensor lies inside the file and has the size that its shape and type ask for, and that each byte is of one tensor.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,6 +16,7 @@ use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo as Entry};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
+use super::shards;
 use crate::diagnostic::{Diagnostic, codes};
 use crate::files::{self, NewFile};
 use crate::limits;
@@ -59,7 +60,9 @@ pub struct StoredTensor {
     pub element_type: ElementType,
     /// Sizes, row-major.
     pub shape: Vec<usize>,
-    /// Its bytes in the file.
+    /// Which of the files it is in.
+    shard: usize,
+    /// Its bytes there.
     bytes: Range<usize>,
 }
 
@@ -105,10 +108,10 @@ impl Bytes {
     }
 }
 
-/// An open file whose header was checked.
+/// An open file whose header was checked, or the files that an index names.
 pub struct WeightsFile {
     path: PathBuf,
-    bytes: Bytes,
+    shards: Vec<Bytes>,
     tensors: BTreeMap<String, StoredTensor>,
 }
 
@@ -125,24 +128,12 @@ impl fmt::Debug for WeightsFile {
 const PIECE: usize = 1 << 20;
 
 impl WeightsFile {
-    /// Opens and checks a file. Its tensors are read later, one at a time.
+    /// Opens and checks a file, or all files that an [index](shards) names. Tensors are read later, one at a time.
     pub fn open(path: &Path) -> Result<WeightsFile, Diagnostic> {
-        let fail = |reason: std::io::Error| {
-            unusable(
-                path,
-                format!("it cannot be opened: {}", files::reason(&reason)),
-            )
-        };
-        let file = files::open(path).map_err(fail)?;
-        let metadata = file.metadata().map_err(fail)?;
-        if metadata.len() < LENGTH_BYTES {
-            // An empty file cannot be mapped.
-            return Err(unusable(path, too_short(metadata.len())));
+        if path.to_string_lossy().ends_with(shards::SUFFIX) {
+            return WeightsFile::open_shards(path);
         }
-        // SAFETY: the map is read-only and private. Should another process truncate the file while it is mapped, reading
-        // may stop this process with a signal, as with every program that maps its weights; no memory of ours changes.
-        let map = unsafe { Mmap::map(&file) }.map_err(fail)?;
-        WeightsFile::check(path, Bytes::Mapped(map, file))
+        WeightsFile::check(path, map(path)?)
     }
 
     /// The same for a file's contents in memory; `path` is for messages.
@@ -154,9 +145,46 @@ impl WeightsFile {
         let tensors = read_header(bytes.as_slice()).map_err(|reason| unusable(path, reason))?;
         Ok(WeightsFile {
             path: path.to_owned(),
-            bytes,
+            shards: vec![bytes],
             tensors,
         })
+    }
+
+    /// The tensors of all files of an index, which must be those that it names: others are of another checkpoint.
+    fn open_shards(path: &Path) -> Result<WeightsFile, Diagnostic> {
+        let fail = |reason: String| unusable(path, reason);
+        let index = shards::Index::read(path).map_err(fail)?;
+        let mut all = WeightsFile {
+            path: path.to_owned(),
+            shards: Vec::new(),
+            tensors: BTreeMap::new(),
+        };
+        for (name, mut names) in index.files {
+            let file = path.with_file_name(&name);
+            let shard = WeightsFile::check(&file, map(&file)?)?;
+            for (tensor, mut stored) in shard.tensors {
+                if !names.remove(&tensor) {
+                    let place = match all.tensors.contains_key(&tensor) {
+                        true => "another file as well",
+                        false => "a tensor that the index does not name for it",
+                    };
+                    return Err(fail(format!("`{name}` has `{tensor}`, which is {place}")));
+                }
+                stored.shard = all.shards.len();
+                all.tensors.insert(tensor, stored);
+            }
+            if let Some(lacking) = names.first() {
+                return Err(fail(format!("`{name}` has no tensor `{lacking}`")));
+            }
+            all.shards.extend(shard.shards);
+        }
+        let n_bytes: usize = all.tensors.values().map(StoredTensor::n_bytes).sum();
+        match index.total_size {
+            Some(stated) if stated != n_bytes as u64 => Err(fail(format!(
+                "its tensors take {n_bytes} bytes, {stated} are stated"
+            ))),
+            _ => Ok(all),
+        }
     }
 
     /// Where it lies.
@@ -164,9 +192,9 @@ impl WeightsFile {
         &self.path
     }
 
-    /// Bytes of the whole file.
+    /// Bytes of the whole file, or of all of them.
     pub fn n_bytes(&self) -> usize {
-        self.bytes.as_slice().len()
+        self.shards.iter().map(|bytes| bytes.as_slice().len()).sum()
     }
 
     /// All tensors, in the order of their names.
@@ -205,7 +233,7 @@ impl WeightsFile {
         let (mut at, end) = (tensor.bytes.start + start, tensor.bytes.start + end);
         while at < end {
             let next = (at + PIECE).min(end);
-            let piece = self.bytes.read(at..next, &mut buffer)?;
+            let piece = self.shards[tensor.shard].read(at..next, &mut buffer)?;
             match tensor.element_type.0 {
                 Dtype::F32 => values.extend(convert(piece, f32::from_le_bytes)),
                 Dtype::F16 => {
@@ -222,10 +250,25 @@ impl WeightsFile {
         Some(values)
     }
 
+    fn bytes_of(&self, tensor: &StoredTensor) -> Option<&[u8]> {
+        let bytes = self.shards.get(tensor.shard)?.as_slice();
+        bytes.get(tensor.bytes.clone())
+    }
+
+    /// The first value of a tensor that is finite as it is stored and infinite as an f32, and its index.
+    pub fn overflow(&self, name: &str) -> Option<(usize, f64)> {
+        let tensor = self
+            .get(name)
+            .filter(|t| t.element_type.is_wider_than_f32())?;
+        convert(self.bytes_of(tensor)?, f64::from_le_bytes)
+            .enumerate()
+            .find(|(_, value)| value.is_finite() && (*value as f32).is_infinite())
+    }
+
     /// The values of a tensor of integers. `None` if there is no such tensor, or if it does not hold integers.
     pub fn read_integers(&self, name: &str) -> Option<Vec<i64>> {
         let tensor = self.get(name)?;
-        let bytes = self.bytes.as_slice().get(tensor.bytes.clone())?;
+        let bytes = self.bytes_of(tensor)?;
         let values = match tensor.element_type.0 {
             Dtype::I64 => convert(bytes, i64::from_le_bytes).collect(),
             Dtype::I32 => convert(bytes, |b| i64::from(i32::from_le_bytes(b))).collect(),
@@ -236,6 +279,25 @@ impl WeightsFile {
         };
         Some(values)
     }
+}
+
+fn map(path: &Path) -> Result<Bytes, Diagnostic> {
+    let fail = |reason: std::io::Error| {
+        unusable(
+            path,
+            format!("it cannot be opened: {}", files::reason(&reason)),
+        )
+    };
+    let file = files::open(path).map_err(fail)?;
+    let metadata = file.metadata().map_err(fail)?;
+    if metadata.len() < LENGTH_BYTES {
+        // An empty file cannot be mapped.
+        return Err(unusable(path, too_short(metadata.len())));
+    }
+    // SAFETY: the map is read-only and private. Should another process truncate the file while it is mapped, reading
+    // may stop this process with a signal, as with every program that maps its weights; no memory of ours changes.
+    let map = unsafe { Mmap::map(&file) }.map_err(fail)?;
+    Ok(Bytes::Mapped(map, file))
 }
 
 /// Whole elements of `N` bytes, each converted.
@@ -292,22 +354,35 @@ fn read_header(bytes: &[u8]) -> Result<BTreeMap<String, StoredTensor>, String> {
         let tensor = StoredTensor {
             element_type: ElementType(entry.dtype),
             shape: entry.shape.clone(),
+            shard: 0,
             bytes: start_of_data + start..start_of_data + end,
         };
         if tensors.insert(name.clone(), tensor).is_some() {
             return Err(format!("its header has the tensor `{name}` twice"));
         }
     }
+    // The format wants each byte of the data to be of one tensor: bytes of none mean that places are wrong.
     entries.sort_by_key(|(_, entry)| entry.data_offsets);
-    for pair in entries.windows(2) {
-        let [(first, a), (second, b)] = pair else {
-            continue;
-        };
-        if b.data_offsets.0 < a.data_offsets.1 {
-            return Err(format!("the tensors `{first}` and `{second}` overlap"));
+    let (mut end, mut last) = (0, None);
+    for (name, entry) in &entries {
+        let start = entry.data_offsets.0;
+        match last {
+            Some(last) if start < end => {
+                return Err(format!("the tensors `{last}` and `{name}` overlap"));
+            }
+            _ if start > end => {
+                return Err(format!(
+                    "the bytes {end} to {start} of the data, before the tensor `{name}`, are of no tensor"
+                ));
+            }
+            _ => {}
         }
+        (end, last) = (entry.data_offsets.1, Some(name));
     }
-    Ok(tensors)
+    match data.len() - end {
+        0 => Ok(tensors),
+        n => Err(format!("the last {n} bytes are of no tensor")),
+    }
 }
 
 /// Checks one tensor against the number of bytes after the header; answers its first byte there and one past its last.

@@ -84,6 +84,9 @@ fn broken_files_are_refused_with_their_fault() {
         (one("F99", "[2]", [0, 8]), "header is broken"),
         (one("F32", "[9223372036854775807, 9]", [0, 8]), "too large"),
         (two([0, 4], [0, 4]), "overlap"),
+        (two([0, 4], [3, 7]), "overlap"),
+        (one("F32", "[1]", [4, 8]), "of no tensor"),
+        (one("F32", "[1]", [0, 4]), "the last 4 bytes"),
         (
             file(
                 &format!("{{{0},{0}}}", entry("x", "F32", "[1]", [0, 4])),
