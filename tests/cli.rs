@@ -768,3 +768,21 @@ fn texts_come_from_the_standard_input() {
         assert!(netc_on(&right, &["summary", path]).status.success());
     }
 }
+
+#[test]
+fn what_is_left_out_of_a_picture_is_told() {
+    let net = "net P {\n  input x: [3, 8, 8] from image()\n  relu\n}\n";
+    let (_directory, path) = directory_with("p.net", net);
+    let path = path.display().to_string();
+    for (picture, is_told) in [("rgba.png", true), ("rgb.png", false)] {
+        let picture = format!("tests/data/pictures/{picture}");
+        let output = netc(&["run", &path, "--init", "0", &picture]);
+        assert!(output.status.success(), "{}", stderr(&output));
+        assert_eq!(
+            stderr(&output).contains("W0015"),
+            is_told,
+            "{}",
+            stderr(&output)
+        );
+    }
+}

@@ -23,6 +23,7 @@ const WITHOUT_EXAMPLE: &[(&str, &str)] = &[
     ("E1102", "takes another machine"),
     ("W0010", "takes weights that netc does not write"),
     ("W0013", "takes a hundred faults"),
+    ("W0015", "takes a picture"),
 ];
 
 /// A fenced block of a page: the words behind the fence, and what it holds.

@@ -27,7 +27,7 @@ fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
 fn cargo_is_told_of_every_file_and_of_what_is_doubtful() {
     let folder = folder(&[
         ("net.yaml", "net: net.net\nlabels: labels.txt\n"),
-        ("labels.txt", "one\n\"@NET@\n"),
+        ("labels.txt", "one\n\"@NET@\nthree\n"),
         (
             "net.net",
             "use \"block.net\"\nnet N { input x: [3, 8, 8] side: conv(4, 1x1) x -> B output y }",
@@ -64,7 +64,7 @@ fn cargo_is_told_of_every_file_and_of_what_is_doubtful() {
     assert!(lines.contains(&search.as_str()), "{said}");
     let module = fs::read_to_string(folder.path().join("out/N.rs")).expect("a module");
     assert!(module.contains(
-        "pub const LABELS: [&str; 2] = [\n        \"one\",\n        \"\\\"@NET@\",\n    ];"
+        "pub const LABELS: [&str; 3] = [\n        \"one\",\n        \"\\\"@NET@\",\n        \"three\",\n    ];"
     ));
 }
 

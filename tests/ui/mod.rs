@@ -86,6 +86,7 @@ const NOT_SHOWN: &[(&str, &str)] = &[
     ("W0010", "of weights"),
     ("W0011", "of weights"),
     ("W0013", "takes a hundred faults: src/diagnostic/tests.rs"),
+    ("W0015", "of pictures: tests/cli.rs"),
 ];
 
 #[test]
