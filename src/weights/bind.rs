@@ -233,14 +233,22 @@ impl MappedFile {
             net: &graph.name,
             diagnostics: Vec::new(),
         };
+        let known: BTreeSet<&str> = extra.iter().copied().collect();
         let renaming = {
             // Rules come before those of the manifest, whose names these are already where it has any.
             let is_mapped = self.names.iter().any(|(name, stored)| name != stored);
             let is_wanted = !missing.is_empty() && !is_mapped;
-            is_wanted.then(|| mismatch::renaming(&missing, &extra, &fitting))
+            // A part of a weight is not the weight under another name.
+            let parts_of = |name: &&str| mismatch::parts(name, |part| known.contains(part));
+            let parts = missing.iter().filter_map(parts_of);
+            let parts: BTreeSet<String> = parts.flat_map(|(_, names)| names).collect();
+            let absent = missing.iter().copied();
+            let absent: Vec<&str> = absent.filter(|name| parts_of(name).is_none()).collect();
+            let stored = extra.iter().copied();
+            let stored: Vec<&str> = stored.filter(|name| !parts.contains(*name)).collect();
+            is_wanted.then(|| mismatch::renaming(&absent, &stored, &fitting))
         };
         let renaming = renaming.flatten();
-        let known: BTreeSet<&str> = extra.iter().copied().collect();
         // A tensor that seems to be a missing one under another name is told there, and not again as one too many.
         let mut mistaken = BTreeSet::new();
         if !missing.is_empty() {

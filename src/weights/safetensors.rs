@@ -17,6 +17,7 @@ use safetensors::tensor::{Metadata, TensorInfo as Entry};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use super::shards;
+use crate::container::{self, Kind};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::files::{self, NewFile};
 use crate::limits;
@@ -142,7 +143,13 @@ impl WeightsFile {
     }
 
     fn check(path: &Path, bytes: Bytes) -> Result<WeightsFile, Diagnostic> {
-        let tensors = read_header(bytes.as_slice()).map_err(|reason| unusable(path, reason))?;
+        let tensors = read_header(bytes.as_slice()).map_err(|reason| {
+            let start = &bytes.as_slice()[..bytes.as_slice().len().min(container::PREFIX)];
+            match container::recognise(start).filter(|kind| *kind != Kind::Safetensors) {
+                Some(kind) => mistaken(path, kind),
+                None => unusable(path, reason),
+            }
+        })?;
         Ok(WeightsFile {
             path: path.to_owned(),
             shards: vec![bytes],
@@ -314,6 +321,28 @@ fn unusable(path: &Path, reason: impl fmt::Display) -> Diagnostic {
         codes::WEIGHTS_FILE,
         format!("cannot use the weights file `{}`: {reason}", path.display()),
     )
+}
+
+/// A file of another format, and how its owner gets one that can be used.
+fn mistaken(path: &Path, kind: Kind) -> Diagnostic {
+    let diagnostic = unusable(
+        path,
+        format!("it is {}, not a safetensors file", kind.name()),
+    );
+    let help = match kind {
+        Kind::TorchArchive | Kind::TorchLegacy | Kind::Pickle => {
+            "save the state dict from Python: `safetensors.torch.save_file(torch.load(file, map_location=\"cpu\"), \"weights.safetensors\")`"
+        }
+        Kind::Npz => {
+            "save its arrays from Python: `safetensors.numpy.save_file(dict(numpy.load(file)), \"weights.safetensors\")`"
+        }
+        Kind::PackedWeights => "give the file that it was packed from",
+        Kind::Json => "an index of shards is called `NAME.safetensors.index.json`",
+        _ => kind.unpacking().unwrap_or(
+            "netc reads safetensors files: save the arrays as one, `safetensors.numpy.save_file` in Python",
+        ),
+    };
+    diagnostic.with_help(help)
 }
 
 fn too_short(n_bytes: u64) -> String {

@@ -428,3 +428,55 @@ fn many_unknown_tensors_are_told_soon() {
     let found = bound("bn: batchnorm", &tensors);
     assert_eq!(found[0].code.id, "E0802");
 }
+
+/// No rule for names can make a weight of its length and direction.
+#[test]
+fn parts_of_a_weight_are_not_the_weight_under_another_name() {
+    for parts in [
+        ["c.weight_g", "c.weight_v"],
+        ["c.weight_orig", "c.weight_u"],
+    ] {
+        let found = bound("c: conv(4, 1x1, bias=false)", &parts);
+        assert_eq!(found[0].code.id, "E0802");
+        let help = found[0].help.as_ref().unwrap();
+        assert!(
+            help.contains("before saving") && !help.contains("names:"),
+            "{help}"
+        );
+    }
+}
+
+/// A file of another format is named for what it is, with what makes one of it that netc reads.
+#[test]
+fn files_of_other_formats_are_named() {
+    let cases: [(&[u8], &str, &str); 3] = [
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n",
+            "Git LFS",
+            "git lfs pull",
+        ),
+        (
+            b"\x80\x02}q\x00X\x06\x00\x00\x00weightq\x01.",
+            "pickle",
+            "torch.load",
+        ),
+        (
+            b"\x89HDF\r\n\x1a\n\0\0\0\0",
+            "HDF5",
+            "safetensors.numpy.save_file",
+        ),
+    ];
+    for (bytes, what, help) in cases {
+        let fault = open(bytes.to_vec()).unwrap_err();
+        assert!(fault.message.contains(what), "{}", fault.message);
+        assert!(fault.help.unwrap().contains(help));
+    }
+}
+
+/// A variance that `eps` makes zero cannot divide either.
+#[test]
+fn a_variance_of_minus_eps_is_refused() {
+    let eps = 0.5;
+    assert!(bind::bad_variance("v", &[1.0, -0.5], eps).is_some());
+    assert!(bind::bad_variance("v", &[1.0, -0.499], eps).is_none());
+}
