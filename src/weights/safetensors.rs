@@ -129,7 +129,7 @@ impl fmt::Debug for WeightsFile {
 const PIECE: usize = 1 << 20;
 
 impl WeightsFile {
-    /// Opens and checks a file, or all files that an [index](shards) names. Tensors are read later, one at a time.
+    /// Opens and checks a file, or all files that an index of shards names. Tensors are read later, one at a time.
     pub fn open(path: &Path) -> Result<WeightsFile, Diagnostic> {
         if path.to_string_lossy().ends_with(shards::SUFFIX) {
             return WeightsFile::open_shards(path);
